@@ -1,0 +1,120 @@
+"""A flow decides what a conversation does next: pure, its state plain JSON.
+
+`step(state, event) -> (state, effects)`. The state of a conversation can be stored at any turn's
+end and taken up again after a restart; the language model is a tool of the flow (`Think`), not the
+owner of its state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.frames import Dtmf, Hangup, Say
+
+__all__ = [
+    "Effect",
+    "Event",
+    "Flow",
+    "FlowState",
+    "Question",
+    "Record",
+    "Silent",
+    "Started",
+    "Think",
+    "Understanding",
+    "Understood",
+]
+
+FlowState = dict[str, Any]
+"""Versioned JSON: the key ``v`` names the version of its shape."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understanding:
+    """What an utterance means.
+
+    `intent` is None where nothing was understood with confidence; `confidence` is 0 to 1;
+    `source` is the rung that understood it (``examples``, ``ollama`` …).
+    """
+
+    intent: str | None
+    confidence: float
+    source: str
+    slots: Mapping[str, Any] = field(default_factory=dict)
+    negated: bool = False
+
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.confidence <= 1.0:
+            raise ValueError(f"confidence {self.confidence} is not within 0 and 1")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the conversation waits for: the step's name, the intents that answer it, and whether
+    speech over our own counts (``never``; ``polite``: words do, backchannels do not; ``always``).
+    """
+
+    step: str
+    intents: tuple[str, ...] = ()
+    barge_in: str = "polite"
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The conversation begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """The user said `text`, which means `understanding`."""
+
+    text: str
+    understanding: Understanding
+
+
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """The user has said nothing for the `count`-th time in a row (from 1)."""
+
+    count: int
+
+
+Event = Started | Understood | Silent | Dtmf
+
+
+@dataclass(frozen=True, slots=True)
+class Think:
+    """Let the language model write the reply. `messages` are role and content, oldest first;
+    `fallback` is the line said where it cannot."""
+
+    messages: tuple[tuple[str, str], ...]
+    fallback: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Append the event `name` with `data` (JSON values) to the session's log."""
+
+    name: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+Effect = Say | Think | Record | Hangup
+
+
+class Flow(Protocol):
+    """The script of a conversation."""
+
+    def start(self) -> FlowState:
+        """The state before anything was said."""
+        ...
+
+    def step(self, state: FlowState, event: Event) -> tuple[FlowState, tuple[Effect, ...]]:
+        """What follows from `event`; `state` is not changed."""
+        ...
+
+    def question(self, state: FlowState) -> Question:
+        """What `state` waits for."""
+        ...
