@@ -1,0 +1,1 @@
+"""The conversations: data, prompts and tools."""

@@ -1,0 +1,1 @@
+"""The composition root: settings, HTTP and WebSocket edge, command line."""

@@ -1,0 +1,1 @@
+"""What a conversation leaves behind, and where it is found again."""
