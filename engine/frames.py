@@ -137,10 +137,12 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Say:
-    """A line for the user. `question` is true where an answer is expected after it."""
+    """A line for the user. `question` is true where an answer is expected after it; `epoch` is
+    the turn that says it, where that is known."""
 
     text: str
     question: bool = False
+    epoch: int = 0
 
     def __post_init__(self) -> None:
         if not self.text.strip():

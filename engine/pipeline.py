@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterable, Callable, Sequence
 
 from engine.frames import Frame
 from engine.link import Closed, Link
@@ -91,8 +91,10 @@ class Pipeline:
         """Audio frames given up in all links."""
         return sum(link.dropped for _, link, _ in self._services)
 
-    async def run(self) -> None:
-        """Run the services until all have returned.
+    async def run(self, source: AsyncIterable[Frame] | None = None) -> None:
+        """Put all of `source` in, then close; run the services until all have returned.
+
+        Without `source` the caller feeds and closes.
 
         A service that raises ends the pipeline, and its error is raised as it is (the first, if
         there are several). Cancelling is safe and ends every service.
@@ -101,6 +103,10 @@ class Pipeline:
             async with asyncio.TaskGroup() as group:
                 for service, link, segment in self._services:
                     group.create_task(self._serve(service, link, segment))
+                if source is not None:
+                    async for frame in source:
+                        await self.put(frame)
+                    self.close()
         except* Exception as failures:
             raise _first(failures) from failures
 
