@@ -119,6 +119,7 @@ class Session:
         self._unsettled: Turn | None = None
         self._silent = 0
         self._silence_at: float | None = None
+        self._speaking = False
         self._failures = 0
         self._reason: str | None = None
         self._group: asyncio.TaskGroup
@@ -208,8 +209,10 @@ class Session:
             case Silent():
                 self._begin(event)
             case SpeechStarted():
+                self._speaking = True
                 self._silence_at = None
             case SpeechEnded():
+                self._speaking = False
                 self._await_user()
             case Interrupted(epoch=epoch):
                 if self.turn is not None and self.turn.epoch == epoch:
@@ -227,6 +230,8 @@ class Session:
 
     async def _heard(self, heard: Heard) -> None:
         self._silent = 0
+        self._failures = 0
+        self._speaking = False
         running = self._running
         await self._stop_turn(interrupted=True)
         text = heard.text
@@ -245,6 +250,7 @@ class Session:
     def _failed(self, failed: Failed) -> None:
         self._record("stage.failed", {"stage": failed.stage, "error": _code(failed.error)})
         self._failures += 1
+        self._speaking = False
         if self._failures >= MAX_FAILURES:
             self._reason = "failed"
         elif self._running is None:
@@ -333,8 +339,6 @@ class Session:
         self.machine.step("end")
         if running.committed and running.hangup is not None and self._reason is None:
             self._reason = running.hangup
-        if running.turn.said:
-            self._failures = 0
         self._await_user()
 
     async def _stop_turn(self, *, interrupted: bool) -> None:
@@ -358,7 +362,7 @@ class Session:
         self._record("turn", ledger)
 
     def _await_user(self) -> None:
-        if self._running is None:
+        if self._running is None and not self._speaking:
             self._silence_at = self._clock.now() + self._silence_s
 
     # The log
