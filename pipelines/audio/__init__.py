@@ -1,0 +1,1 @@
+"""Sound: rates, pacing, playout, voice activity."""

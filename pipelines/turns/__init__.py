@@ -1,0 +1,1 @@
+"""Who may speak: the gate of the ears, and barge-in."""

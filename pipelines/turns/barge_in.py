@@ -1,0 +1,77 @@
+"""Barge-in in two stages: speech over ours holds the playout at once, then words and time decide.
+
+A real interruption clears the reply; a backchannel ("mm", "oui oui"), a cough or our own echo lets
+it go on where it stopped.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import Enum, auto
+
+__all__ = ["BargeIn", "Decision"]
+
+LONG_SPEECH_S = 1.5
+"""Speech over ours that lasts this long is meant, even if no word of it was recognised."""
+
+SURE_WORDS = 2
+"""Words of an interim transcript that make an interruption; one alone may still be taken back."""
+
+HESITATIONS = frozenset("mm mmh hm hmm hum euh heu ah oh eh uh um unk".split())
+"""What answers nothing, not even a question. ``unk`` is the recogniser's own word for no word."""
+
+
+class Decision(Enum):
+    WAIT = auto()
+    RESUME = auto()
+    INTERRUPT = auto()
+
+
+def words(text: str) -> list[str]:
+    """Lower-case words without accents or punctuation."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(char for char in plain if not unicodedata.combining(char))
+    return re.findall(r"[a-z0-9]+", plain)
+
+
+@dataclass(frozen=True, slots=True)
+class BargeIn:
+    """Decides about speech over ours: pure, from what was said so far.
+
+    `backchannels` are words that show attention and take no turn, `stop_words` those that take it
+    at once; both as words without accents.
+    """
+
+    backchannels: frozenset[str] = frozenset()
+    stop_words: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, backchannels: Iterable[str], stop_words: Iterable[str]) -> BargeIn:
+        """From lists of words and phrases as a scenario has them."""
+        return cls(
+            frozenset(word for phrase in backchannels for word in words(phrase)),
+            frozenset(word for phrase in stop_words for word in words(phrase)),
+        )
+
+    def started(self, policy: str) -> Decision:
+        """Speech began; `policy` is ``never``, ``polite`` or ``always``."""
+        return Decision.INTERRUPT if policy == "always" else Decision.WAIT
+
+    def heard(self, text: str, *, final: bool, in_question: bool) -> Decision:
+        """The recogniser has `text` so far. While our own question plays, what would be a
+        backchannel elsewhere is an answer."""
+        said = words(text)
+        if any(word in self.stop_words for word in said):
+            return Decision.INTERRUPT
+        empty = HESITATIONS if in_question else HESITATIONS | self.backchannels
+        content = [word for word in said if word not in empty]
+        if final:
+            return Decision.INTERRUPT if content else Decision.RESUME
+        return Decision.INTERRUPT if len(content) >= SURE_WORDS else Decision.WAIT
+
+    def lasted(self, speech_s: float) -> Decision:
+        """The speech has gone on for `speech_s`."""
+        return Decision.INTERRUPT if speech_s >= LONG_SPEECH_S else Decision.WAIT

@@ -1,0 +1,217 @@
+"""The gate: from sound to the beginning and the end of what the user says.
+
+Idle, it keeps the last moments and passes nothing on. Speech opens it: the kept moments go out
+first, so that the recogniser hears the first consonant. Silence closes it: the endpoint.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.frames import Audio, Frame, SpeechEnded, SpeechStarted
+from pipelines.audio.vad import Vad
+
+__all__ = ["Confirm", "GateSettings", "SpeechGate"]
+
+RATE_HZ = 16000
+FRAME_BYTES = 640
+FRAME_S = 0.02
+SETTLE_FRAMES = 12
+"""WebRTC VAD holds on for up to 240 ms after loud speech; further back the voice is trusted."""
+QUIET_DB = -30.0
+"""A frame this far below the utterance's own level is no part of it, whatever the VAD says."""
+
+
+class Confirm(Protocol):
+    """A slower, surer opinion that runs beside the gate (Silero)."""
+
+    probability: float | None
+
+    def open(self, preroll: bytes) -> None: ...
+
+    def push(self, frame: bytes) -> None: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class GateSettings:
+    """When speech begins and ends."""
+
+    endpoint_ms: int = 250
+    """Silence after which the user has finished."""
+    onset_frames: int = 3
+    """Voiced frames of 20 ms, out of the last five, that make speech."""
+    preroll_ms: int = 300
+    """Sound from before the onset that the recogniser gets."""
+    chunk_ms: int = 80
+    """Sound is handed on in pieces of this length: fewer wake-ups than frame by frame."""
+    confirm_ms: int = 500
+    """How long an unconfirmed onset may last before it is given up as noise."""
+    sure: float = 0.5
+    unsure: float = 0.35
+    """Silero's own thresholds for beginning and going on."""
+
+
+class SpeechGate:
+    """A transform: Audio at 16 kHz in, SpeechStarted, Audio and SpeechEnded out.
+
+    `speaking` is true between the two events. Other frames pass on.
+    """
+
+    def __init__(
+        self, vad: Vad, settings: GateSettings | None = None, confirm: Confirm | None = None
+    ) -> None:
+        self.settings = settings or GateSettings()
+        self.speaking = False
+        self._is_speech = vad.is_speech
+        self._confirm = confirm
+        self._endpoint_s = self.settings.endpoint_ms / 1000
+        self._chunk_bytes = self.settings.chunk_ms * RATE_HZ // 1000 * 2
+        self._rest = b""
+        self._recent: deque[tuple[float, bytes]] = deque(
+            maxlen=max(SETTLE_FRAMES, self.settings.preroll_ms // 20)
+        )
+        self._history = 0  # of the last five frames, a bit each
+        self._candidate_s: float | None = None
+        self._chunk = bytearray()
+        self._chunk_at = 0.0
+        self._heard_until = 0.0
+        self._voiced_until = 0.0
+        self._settled = False
+        self._level = 0.0
+
+    def feed(self, frame: Frame) -> Iterable[Frame]:
+        if not isinstance(frame, Audio):
+            return (frame,)
+        if len(frame.pcm) == FRAME_BYTES and not self._rest:
+            return self._step(frame.pcm, frame.at)
+        return self._reblock(frame)
+
+    def idle(self, now: float) -> Iterable[Frame]:
+        """Time has come to `now` without sound: a far end that sends nothing is silent."""
+        if self.speaking and now - self._heard_until > 3 * FRAME_S:
+            self._settle()
+            if now - self._voiced_until >= self._endpoint_s:
+                return self._end(now)
+        return ()
+
+    def _reblock(self, frame: Audio) -> list[Frame]:
+        """Cut into 20 ms; the rest waits for the next message."""
+        out: list[Frame] = []
+        at = frame.at - len(self._rest) / (2 * RATE_HZ)
+        pcm = self._rest + frame.pcm
+        whole = len(pcm) - len(pcm) % FRAME_BYTES
+        for start in range(0, whole, FRAME_BYTES):
+            out.extend(self._step(pcm[start : start + FRAME_BYTES], at + start / (2 * RATE_HZ)))
+        self._rest = pcm[whole:]
+        return out
+
+    def _step(self, pcm: bytes, at: float) -> Iterable[Frame]:
+        voiced = self._is_speech(pcm)
+        self._recent.append((at, pcm))
+        self._heard_until = at + FRAME_S
+        if self.speaking:
+            return self._go_on(pcm, at, voiced)
+        self._history = (self._history << 1 | voiced) & 0b11111
+        if self._history.bit_count() >= self.settings.onset_frames or self._candidate_s is not None:
+            return self._onset(pcm, at)
+        return ()
+
+    def _onset(self, pcm: bytes, at: float) -> Iterable[Frame]:
+        confirm = self._confirm
+        if confirm is not None:
+            if self._candidate_s is None:
+                self._candidate_s = at
+                confirm.open(b"".join(kept for _, kept in self._recent))
+            else:
+                confirm.push(pcm)
+            if confirm.probability is None or confirm.probability < self.settings.sure:
+                if not self._history or at - self._candidate_s > self.settings.confirm_ms / 1000:
+                    self._forget()
+                return ()
+        return self._start(at)
+
+    def _forget(self) -> None:
+        self._candidate_s = None
+        self._history = 0
+        if self._confirm is not None:
+            self._confirm.close()
+
+    def _start(self, at: float) -> list[Frame]:
+        first = at if self._candidate_s is None else self._candidate_s
+        onset_at = max(first - (self.settings.onset_frames - 1) * FRAME_S, self._recent[0][0])
+        kept = [
+            (when, pcm)
+            for when, pcm in self._recent
+            if when >= first - self.settings.preroll_ms / 1000
+        ]
+        self.speaking = True
+        self._settled = False
+        self._candidate_s = None
+        self._voiced_until = at + FRAME_S
+        self._level = 0.0
+        sound = b"".join(pcm for _, pcm in kept)
+        self._measure(sound)
+        self._chunk.clear()
+        return [SpeechStarted(onset_at, at + FRAME_S), Audio(sound, RATE_HZ, kept[0][0])]
+
+    def _go_on(self, pcm: bytes, at: float, voiced: bool) -> Iterable[Frame]:
+        confirm = self._confirm
+        if confirm is not None:
+            confirm.push(pcm)
+            if confirm.probability is not None and confirm.probability < self.settings.unsure:
+                voiced = False
+        if not self._chunk:
+            self._chunk_at = at
+        self._chunk += pcm
+        if voiced:
+            self._voiced_until = at + FRAME_S
+            self._settled = False
+        else:
+            self._settle()
+            if at + FRAME_S - self._voiced_until >= self._endpoint_s - 1e-6:
+                return self._end(at + FRAME_S)
+        if len(self._chunk) >= self._chunk_bytes:
+            return (self._take_chunk(),)
+        return ()
+
+    def _take_chunk(self) -> Audio:
+        sound = bytes(self._chunk)
+        self._chunk.clear()
+        self._measure(sound)
+        return Audio(sound, RATE_HZ, self._chunk_at)
+
+    def _measure(self, sound: bytes) -> None:
+        """The utterance's level: that of its loudest piece."""
+        self._level = max(self._level, _rms(sound))
+
+    def _settle(self) -> None:
+        """Take the VAD's hang-over off the end of speech, once per pause."""
+        if self._settled:
+            return
+        self._settled = True
+        quiet = self._level * 10 ** (QUIET_DB / 20)
+        for when, pcm in reversed(self._recent):
+            if when >= self._voiced_until - 1e-6:
+                continue
+            if _rms(pcm) > quiet:
+                break
+            self._voiced_until = when
+
+    def _end(self, now: float) -> list[Frame]:
+        out: list[Frame] = [self._take_chunk()] if self._chunk else []
+        self.speaking = False
+        self._forget()
+        out.append(SpeechEnded(min(self._voiced_until, now), now))
+        return out
+
+
+def _rms(pcm: bytes) -> float:
+    samples = np.frombuffer(pcm, np.int16).astype(np.float32)
+    return float(np.sqrt(np.dot(samples, samples) / max(1, samples.size)))

@@ -1,0 +1,296 @@
+"""A call: ears as long as the call, a mouth as long as a turn, and who may speak when.
+
+    sound -> resample -> gate -> recogniser -> words -> session -> lines -> speech -> playout
+
+The ears run on the media plane by direct call up to the recogniser. Speech over our own sound
+holds the playout at once; what was said decides whether it goes on (`turns.barge_in`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.budget import LatencyBudget
+from engine.channel import AudioChannel
+from engine.clock import Clock
+from engine.errors import SpeechError
+from engine.flow import Flow, Understanding
+from engine.frames import (
+    Audio,
+    Cleared,
+    Dtmf,
+    Failed,
+    Frame,
+    Hangup,
+    Heard,
+    Interrupted,
+    Played,
+    SpeechEnded,
+    SpeechStarted,
+    Transcript,
+)
+from engine.ladder import Ladder
+from engine.pipeline import Pipeline
+from engine.session import Session
+from engine.stage import Service, Stage
+from engine.store import Store
+from pipelines.audio.resample import Resample
+from pipelines.audio.ticker import Ticker
+from pipelines.mouth import VoiceMouth
+from pipelines.turns.barge_in import BargeIn, Decision
+from pipelines.turns.gate import SpeechGate
+
+__all__ = ["Speech", "VoiceCall"]
+
+FINAL_PATIENCE_S = 3.0
+"""How long after the endpoint the recogniser may take before it counts as stuck. The slowest cloud
+recogniser measured needs a tenth of it."""
+
+RESTART_S = 0.1
+"""Pause before a failed recogniser's successor listens: a broken one must not spin."""
+
+NOISE_S = 0.6
+"""Speech shorter than this in which no word was recognised was no speech: nobody is asked to
+repeat a cough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Speech:
+    """The parts that a call hears and speaks with: each call makes its own stages from them."""
+
+    gate: Callable[[], SpeechGate]
+    stt: Callable[[], Service]
+    mouth: Callable[[], Sequence[Stage]]
+    """The stages of a reply, from Think and Say to Audio."""
+    notice: str = ""
+    """What whoever reads a transcript should know about the recogniser."""
+
+
+@dataclass(slots=True)
+class _Utterance:
+    """What the user is saying, or has just said."""
+
+    started_at: float
+    over: int | None = None
+    """The turn of ours that it is spoken over."""
+    ended: SpeechEnded | None = None
+
+
+class _Tap:
+    """Shows speech events to the call on their way to the recogniser."""
+
+    def __init__(self, see: Callable[[SpeechStarted | SpeechEnded], None]) -> None:
+        self._see = see
+
+    def feed(self, frame: Frame) -> Iterable[Frame]:
+        if isinstance(frame, SpeechStarted | SpeechEnded):
+            self._see(frame)
+        return (frame,)
+
+
+class VoiceCall:
+    """One call on `channel`: run it once. `watch` is told state changes and ledgers in the
+    channel's place."""
+
+    def __init__(
+        self,
+        session_id: str,
+        channel: AudioChannel,
+        flow: Flow,
+        minds: Ladder[Understanding],
+        speech: Speech,
+        store: Store,
+        clock: Clock,
+        ticker: Ticker,
+        *,
+        barge_in: BargeIn | None = None,
+        budget: LatencyBudget | None = None,
+        silence_s: float = 6.0,
+        watch: Callable[[Frame], None] | None = None,
+    ) -> None:
+        self._channel = channel
+        self._speech = speech
+        self._clock = clock
+        self._ticker = ticker
+        self._barge_in = barge_in or BargeIn()
+        self._mouth = VoiceMouth(channel, speech.mouth, clock)
+        self.session = Session(
+            session_id,
+            flow,
+            minds,
+            self._mouth,
+            store,
+            clock,
+            budget=budget,
+            silence_s=silence_s,
+            watch=watch or channel.send,
+        )
+        self._gate = speech.gate()
+        self._ears = self._make_ears()
+        self._utterance: _Utterance | None = None
+        self._awaiting: deque[_Utterance] = deque()
+        self._stuck: asyncio.Future[None]
+
+    # The media plane
+
+    def receive(self, frame: Frame) -> None:
+        """Take what the channel brings in. Never waits."""
+        match frame:
+            case Audio():
+                self._ears.feed(frame)
+            case Played() | Cleared():
+                self._mouth.acknowledge(frame)
+            case Dtmf():
+                self._silence_mouth()
+                self.session.deliver(frame)
+            case Hangup():
+                self.session.deliver(frame)
+            case _:
+                pass
+
+    def tick(self, now: float) -> None:
+        """Every 20 ms: send what is due, and notice what does not happen."""
+        for frame in self._gate.idle(now):
+            if isinstance(frame, SpeechStarted | SpeechEnded):
+                self._spoken(frame)
+            self._recognise(frame)
+        self._mouth.tick(now)
+        speaking = self._utterance
+        if speaking is not None and speaking.over is not None:
+            self._decide(speaking, self._barge_in.lasted(now - speaking.started_at))
+        if self._awaiting:
+            ended = self._awaiting[0].ended
+            if ended is not None and now > ended.decided_at + FINAL_PATIENCE_S:
+                self._give_up()
+
+    # The call
+
+    async def run(self) -> str:
+        """Hold the call to its end; the reason is returned. Cancelling ends it at once."""
+        self._stuck = asyncio.get_running_loop().create_future()
+        self._channel.attach(self.receive)
+        self._ticker.add(self, self.tick)
+        listening = asyncio.create_task(self._listen(), name="ears")
+        try:
+            return await self.session.run()
+        finally:
+            self._ticker.remove(self)
+            listening.cancel()
+            await asyncio.wait({listening})
+            self._mouth.clear(self._mouth.epoch or 0)
+
+    def _make_ears(self) -> Pipeline:
+        self._recogniser = Pipeline([self._speech.stt()], self._transcribed)
+        return Pipeline([Resample(), self._gate, _Tap(self._spoken)], self._recognise)
+
+    def _recognise(self, frame: Frame) -> None:
+        if not self._recogniser.feed(frame):
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """The recogniser is stuck: have it replaced."""
+        if not self._stuck.done():
+            self._stuck.set_result(None)
+
+    async def _listen(self) -> None:
+        """Run the recogniser for as long as the call lasts; a new one takes the place of one that
+        fails or is stuck, and what it was to recognise is lost."""
+        while True:
+            running = asyncio.create_task(self._recogniser.run(), name="recogniser")
+            try:
+                await asyncio.wait({running, self._stuck}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                running.cancel()
+                await asyncio.wait({running})
+            error = None if running.cancelled() else running.exception()
+            if not isinstance(error, Exception):
+                error = SpeechError("the recogniser gave no result in time; a new one was started")
+            self._stuck = asyncio.get_running_loop().create_future()
+            self._awaiting.clear()
+            self._utterance = None
+            self._resume()
+            self._recogniser = Pipeline([self._speech.stt()], self._transcribed)
+            self.session.deliver(Failed("stt", error, self._clock.now()))
+            await asyncio.sleep(RESTART_S)
+
+    # Turn-taking
+
+    def _spoken(self, frame: SpeechStarted | SpeechEnded) -> None:
+        """Speech began or ended."""
+        match frame:
+            case SpeechStarted(at=at):
+                self._speech_started(at)
+            case SpeechEnded():
+                utterance, self._utterance = self._utterance, None
+                if utterance is not None:
+                    utterance.ended = frame
+                    self._awaiting.append(utterance)
+
+    def _speech_started(self, at: float) -> None:
+        policy = self.session.question.barge_in
+        utterance = _Utterance(at, self._mouth.epoch)
+        self._utterance = utterance
+        if utterance.over is not None and policy == "never":
+            return
+        self.session.deliver(SpeechStarted(at, max(at, self._clock.now())))
+        self._mouth.hold()
+        if utterance.over is not None:
+            self.session.paused()
+            self._decide(utterance, self._barge_in.started(policy))
+
+    def _transcribed(self, frame: Frame) -> None:
+        """The recogniser has words, of the oldest utterance that still waits for its last."""
+        if not isinstance(frame, Transcript):
+            return
+        utterance = self._awaiting[0] if self._awaiting else self._utterance
+        if utterance is None:
+            return
+        self._channel.send(frame)
+        if utterance.over is not None:
+            in_question = self._mouth.in_question(self._clock.now())
+            decision = self._barge_in.heard(frame.text, final=frame.final, in_question=in_question)
+            self._decide(utterance, decision)
+        if frame.final and self._awaiting:
+            self._close(self._awaiting.popleft(), frame)
+
+    def _close(self, utterance: _Utterance, final: Transcript) -> None:
+        """The utterance is whole: it becomes a turn, or was nothing."""
+        ended = utterance.ended
+        assert ended is not None
+        backchannel = utterance.over is not None and utterance.over == self._mouth.epoch
+        noise = not final.text and ended.at - utterance.started_at < NOISE_S
+        if backchannel or noise:
+            self.session.deliver(ended)
+            self._resume()
+            return
+        now = max(self._clock.now(), ended.decided_at)
+        self.session.deliver(Heard(final.text, ended.at, ended.decided_at, now, final.confidence))
+        self._silence_mouth()
+
+    def _decide(self, utterance: _Utterance, decision: Decision) -> None:
+        if decision is not Decision.INTERRUPT or self.session.question.barge_in == "never":
+            return
+        if utterance.over is not None:
+            self._mouth.clear(utterance.over)
+            self.session.deliver(Interrupted(utterance.over, self._clock.now()))
+            utterance.over = None
+
+    def _resume(self) -> None:
+        """It was no interruption; unless the user speaks again already, we go on."""
+        if self._utterance is None or self._utterance.over is None:
+            self._release()
+            self.session.resumed()
+
+    def _silence_mouth(self) -> None:
+        """Whatever was being said is over; the next turn may speak."""
+        epoch = self._mouth.epoch
+        if epoch is not None:
+            self._mouth.clear(epoch)
+        self._release()
+
+    def _release(self) -> None:
+        if self._utterance is None:
+            self._mouth.release()

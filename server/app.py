@@ -1,0 +1,180 @@
+"""The server: HTTP routes, the media WebSocket beside them, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+
+from engine.clock import Clock, SystemClock
+from pipelines.audio.ticker import Ticker
+from server.admission import Admission
+from server.edge import MediaWebSocket
+from server.media import MediaRoute
+from server.metrics import Metrics
+from server.parts import Parts
+from server.settings import Settings
+from telephony.media.protocol import MAX_BYTES
+
+__all__ = ["Application", "serve"]
+
+log = structlog.get_logger()
+
+STATIC = Path(__file__).parent / "static"
+
+
+class Application:
+    """One server: an ASGI application that owns its parts, admission and metrics."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        self.settings = settings
+        self.ticker = Ticker(clock)
+        self.parts = Parts(settings, clock, self.ticker)
+        self.metrics = Metrics()
+        self.admission = Admission(
+            settings.capacity,
+            settings.max_lag_ms / 1000,
+            self.ticker.lag_s,
+            self.parts.backlog_s,
+        )
+        scenario = "bench" if settings.speech == "null" else settings.scenario
+        self.media = MediaRoute(self.parts, self.admission, self.metrics, self.ticker, scenario)
+        self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
+        self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
+        self.metrics.gauge("stt_backlog_seconds", "Sound not recognised yet", self.parts.backlog_s)
+        self._http = self._routes()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "websocket":
+            if scope["path"] == "/media":
+                await self.media(scope, receive, send)
+                return
+        await self._http(scope, receive, send)
+
+    def _routes(self) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            await self.parts.start()
+            # What was loaded stays: the collector need not walk it again while calls run.
+            gc.collect()
+            gc.freeze()
+            try:
+                yield
+            finally:
+                await self.parts.close()
+
+        app = FastAPI(title="Palabre", docs_url=None, redoc_url=None, lifespan=lifespan)
+
+        @app.middleware("http")
+        async def measure(
+            request: Request, call_next: Callable[[Request], Awaitable[Response]]
+        ) -> Response:
+            began = time.perf_counter()
+            response = await call_next(request)
+            route = getattr(request.scope.get("route"), "path", "other")
+            self.metrics.api_requests.labels(route, response.status_code).inc()
+            self.metrics.api_latency.labels(route).observe(time.perf_counter() - began)
+            return response
+
+        @app.get("/health")
+        async def health() -> JSONResponse:
+            obstacle = self.admission.obstacle()
+            parts = {name: problem or "ok" for name, problem in self.parts.health().items()}
+            status = "draining" if self.admission.draining else "full" if obstacle else "ok"
+            if any(state != "ok" for state in parts.values()):
+                status = "broken"
+            body = {"status": status, "calls": self.admission.active, "parts": parts}
+            if obstacle:
+                body["obstacle"] = obstacle
+            return JSONResponse(body, 200 if status == "ok" else 503)
+
+        @app.get("/health/{part}")
+        async def part_health(part: str) -> JSONResponse:
+            parts = self.parts.health()
+            if part not in parts:
+                known = ", ".join(sorted(parts))
+                return JSONResponse({"status": "unknown", "problem": f"parts are: {known}"}, 404)
+            problem = parts[part]
+            if problem:
+                return JSONResponse({"status": "broken", "problem": problem}, 503)
+            return JSONResponse({"status": "ok"})
+
+        @app.get("/metrics")
+        async def metrics() -> Response:
+            return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
+
+        @app.get("/")
+        async def page() -> FileResponse:
+            return FileResponse(STATIC / "index.html")
+
+        app.mount("/static", StaticFiles(directory=STATIC), name="static")
+        return app
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, but a first SIGTERM lets running calls end before anything is closed."""
+
+    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+        super().__init__(config)
+        self._application = application
+        self._draining: asyncio.Task[None] | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        application = self._application
+        if sig == signal.SIGTERM and not application.admission.draining:
+            application.admission.draining = True
+            loop = asyncio.get_running_loop()
+            loop.call_soon_threadsafe(self._start_drain)
+            return
+        application.media.stop()
+        super().handle_exit(sig, frame)
+
+    def _start_drain(self) -> None:
+        self._draining = asyncio.create_task(self._drain(), name="drain")
+
+    async def _drain(self) -> None:
+        admission = self._application.admission
+        log.info("server.draining", calls=admission.active)
+        try:
+            async with asyncio.timeout(self._application.settings.drain_s):
+                await admission.drained()
+        except TimeoutError:
+            log.warning("server.drain_ended", calls=admission.active)
+            self._application.media.stop()
+        self.should_exit = True
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT. A port that is taken raises OSError before anything loads."""
+    listener = socket.create_server(
+        (settings.host, settings.port), backlog=1024, reuse_port=False
+    )
+    application = Application(settings)
+    config = uvicorn.Config(
+        application,
+        ws=MediaWebSocket,
+        ws_max_size=MAX_BYTES,
+        ws_per_message_deflate=False,
+        loop="uvloop",
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+    )
+    host, port = listener.getsockname()[:2]
+    log.info("server.starting", url=f"http://{host}:{port}/", speech=settings.speech)
+    _Server(config, application).run(sockets=[listener])

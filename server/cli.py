@@ -1,0 +1,21 @@
+"""The command line: `palabre`. A command's own code is imported when it runs."""
+
+from __future__ import annotations
+
+import typer
+
+from server.commands import serve as serve_command
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Palabre, a realtime conversation engine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command()(serve_command.serve)
+
+
+def main() -> None:
+    app()

@@ -1,0 +1,1 @@
+"""The commands of `palabre`, each imported when it is run."""

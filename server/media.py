@@ -1,0 +1,152 @@
+"""The media route: plain ASGI, one call per WebSocket (docs/protocols/media.md)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import structlog
+
+from engine.errors import AdmissionError, PalabreError, ProtocolError
+from engine.frames import Frame, Ledger
+from pipelines.audio.ticker import Ticker
+from server.admission import Admission
+from server.edge import EXTENSION, PushWire
+from server.metrics import Metrics
+from server.parts import Parts
+from telephony.media.channel import MediaChannel
+from telephony.media.protocol import MediaRequest, start
+
+__all__ = ["MediaRoute"]
+
+log = structlog.get_logger()
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+
+class MediaRoute:
+    """Serves calls until told to stop."""
+
+    def __init__(
+        self, parts: Parts, admission: Admission, metrics: Metrics, ticker: Ticker, default: str
+    ) -> None:
+        self._parts = parts
+        self._admission = admission
+        self._metrics = metrics
+        self._clock = parts.clock
+        self._ticker = ticker
+        self._default = default
+        self._channels: set[MediaChannel] = set()
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        await receive()  # websocket.connect
+        try:
+            self._admission.enter()
+        except AdmissionError as error:
+            self._metrics.refused.inc()
+            await _refuse(send, error)
+            return
+        self._metrics.websockets.inc()
+        try:
+            await self._serve(scope, receive, send)
+        finally:
+            self._metrics.websockets.dec()
+            self._admission.leave()
+
+    async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
+        wire: PushWire = scope["extensions"][EXTENSION]
+        session_id = secrets.token_hex(8)
+        try:
+            request = MediaRequest.parse(
+                scope["query_string"].decode("ascii", "replace"),
+                self._parts.scenarios,
+                self._default,
+            )
+            script = self._parts.script(request.scenario, request.language)
+        except ProtocolError as error:
+            await _reject(send, error)
+            log.info("call.rejected", code=error.code)
+            return
+        channel = MediaChannel(request, wire)
+        wire.attach(lambda message: channel.received(message, self._clock.now()))
+        facts = log.bind(call_id=session_id, scenario=request.scenario)
+
+        def watch(frame: Frame) -> None:
+            if isinstance(frame, Ledger):
+                self._metrics.turn(request.scenario, frame.turn)
+                facts.info("turn", **_without_words(frame.turn))
+            channel.send(frame)
+
+        call = self._parts.call(session_id, channel, script, watch)
+        await send({"type": "websocket.accept"})
+        notice = self._parts.notice(script.language)
+        wire.write(
+            start(session_id, request.scenario, script.language, channel.capabilities, notice)
+        )
+        facts.info("call.started", rate_hz=request.rate_hz, features=sorted(request.features))
+        self._channels.add(channel)
+        self._ticker.add(channel, channel.watch)
+        watching = asyncio.create_task(self._watch(channel, receive), name="connection")
+        reason = "error"
+        try:
+            reason = await call.run()
+        except Exception as error:  # the border: the next call must not notice
+            facts.exception("call.failed", error=type(error).__name__)
+            code = error.code if isinstance(error, PalabreError) else "server.error"
+            channel.fail(code, f"the server failed; its log has session {session_id}", 1011)
+        finally:
+            self._channels.discard(channel)
+            self._ticker.remove(channel)
+            if reason == "failed":
+                channel.fail("speech.unavailable", "speech failed three times; call again", 1011)
+            channel.close(reason)
+            watching.cancel()
+            await asyncio.wait({watching})
+            self._metrics.calls.labels(request.scenario, reason).inc()
+            self._metrics.dropped.inc(channel.dropped)
+            self._metrics.faults.inc(channel.faults)
+            facts.info(
+                "call.ended", reason=reason, dropped=channel.dropped, faults=channel.faults
+            )
+
+    async def _watch(self, channel: MediaChannel, receive: Receive) -> None:
+        """See the connection end; sound and control do not come this way."""
+        await receive()
+        channel.lost("caller")
+
+    def stop(self) -> None:
+        """End the calls that are left: the server stops now."""
+        for channel in tuple(self._channels):
+            channel.fail("server.draining", "the server stops; call again", 1012)
+            channel.lost("draining")
+
+
+async def _refuse(send: Send, error: AdmissionError) -> None:
+    """503 before the handshake, as load balancers understand it."""
+    body = json.dumps({"code": error.code, "message": str(error)}).encode()
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"retry-after", str(error.retry_after_s).encode()),
+    ]
+    await send({"type": "websocket.http.response.start", "status": 503, "headers": headers})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+async def _reject(send: Send, error: ProtocolError) -> None:
+    """Accept, say what was wrong, close: a browser cannot read a refused handshake."""
+    message = {"type": "error", "code": error.code, "message": str(error), "fatal": True}
+    await send({"type": "websocket.accept"})
+    await send({"type": "websocket.send", "text": json.dumps(message)})
+    code = error.close_code or 1008
+    await send({"type": "websocket.close", "code": code, "reason": error.code})
+
+
+def _without_words(ledger: dict[str, Any]) -> dict[str, Any]:
+    """What may be logged of a turn: not what anybody said."""
+    keep = ("turn", "intent", "confidence", "interrupted", "gap_ms", "spans", "over", "steps_down")
+    return {key: ledger[key] for key in keep}

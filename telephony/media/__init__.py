@@ -1,0 +1,1 @@
+"""The media WebSocket (docs/protocols/media.md): codec and channel."""

@@ -1,0 +1,132 @@
+"""The media WebSocket as a channel: frames on one side, an open connection on the other."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.channel import Capabilities, Receiver
+from engine.errors import ProtocolError
+from engine.frames import Frame, Hangup, Notice
+from telephony.media.protocol import MediaDecoder, MediaRequest, command, encode
+
+__all__ = ["MediaChannel", "Wire"]
+
+STALLED_S = 5.0
+"""How long a client may leave its socket unread: ten times what a phone call bears."""
+
+NOTICES_PER_S = 1.0
+"""A client that sends nothing but faults is told once a second; the rest is counted."""
+
+
+class Wire(Protocol):
+    """An open WebSocket. Writing never waits; `blocked` is true while the peer does not read."""
+
+    blocked: bool
+
+    def write(self, message: bytes | str) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+
+class MediaChannel:
+    """One call's way through a media WebSocket. `now` of its methods is the edge's clock."""
+
+    def __init__(self, request: MediaRequest, wire: Wire) -> None:
+        self.capabilities: Capabilities = request.capabilities()
+        self.dropped = 0
+        """Frames of sound not sent because the client did not read."""
+        self.faults = 0
+        """Messages that made no sense."""
+        self._pause = "pause" in request.features
+        self._clear = "clear" in request.features
+        self._wire = wire
+        self._decoder = MediaDecoder(request.rate_hz)
+        self._receiver: Receiver | None = None
+        self._closed = False
+        self._blocked_since: float | None = None
+        self._noticed_at: dict[str, float] = {}
+
+    # From the client
+
+    def attach(self, receiver: Receiver) -> None:
+        self._receiver = receiver
+
+    def received(self, message: bytes | str, now: float) -> None:
+        """A whole message arrived."""
+        receiver = self._receiver
+        if receiver is None or self._closed:
+            return
+        try:
+            if isinstance(message, bytes):
+                frame: Frame = self._decoder.sound(message, now)
+            else:
+                frame = self._decoder.control(message, now)
+        except ProtocolError as error:
+            self.faults += 1
+            last = self._noticed_at.get(error.code)
+            if last is None or now - last >= NOTICES_PER_S:
+                self._noticed_at[error.code] = now
+                self.send(Notice(error.code, str(error)))
+            return
+        receiver(frame)
+
+    def lost(self, reason: str) -> None:
+        """The connection is gone."""
+        self._closed = True
+        if self._receiver is not None:
+            self._receiver(Hangup(reason))
+
+    def watch(self, now: float) -> None:
+        """Called now and then: a client that does not read is given up."""
+        if not self._wire.blocked:
+            self._blocked_since = None
+        elif self._blocked_since is None:
+            self._blocked_since = now
+        elif now - self._blocked_since > STALLED_S and not self._closed:
+            self.lost("stalled")
+            self._wire.close(1008, "client.stalled")
+
+    # To the client
+
+    def send(self, frame: Frame) -> None:
+        text = encode(frame)
+        if text is not None and not self._closed:
+            self._wire.write(text)
+
+    def play(self, pcm: bytes) -> None:
+        if self._closed:
+            return
+        if self._wire.blocked:
+            self.dropped += 1
+        else:
+            self._wire.write(pcm)
+
+    def pause(self, epoch: int) -> None:
+        if self._pause:
+            self._command("pause", epoch)
+
+    def resume(self, epoch: int) -> None:
+        if self._pause:
+            self._command("resume", epoch)
+
+    def clear(self, epoch: int) -> None:
+        if self._clear:
+            self._command("clear", epoch)
+
+    def _command(self, kind: str, epoch: int) -> None:
+        if not self._closed:
+            self._wire.write(command(kind, epoch))
+
+    def close(self, reason: str) -> None:
+        """Hang up with `reason`."""
+        if not self._closed:
+            self.send(Hangup(reason))
+            self._closed = True
+            self._wire.close(1000, reason)
+
+    def fail(self, code: str, message: str, close_code: int) -> None:
+        """Tell a fault that ends the call, and close."""
+        if not self._closed:
+            self.send(Notice(code, message, fatal=True))
+            self._closed = True
+            self._wire.close(close_code, code)
