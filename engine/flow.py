@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.frames import Dtmf, Hangup, Say
+from engine.frames import Dtmf, Hangup, Say, Think
 
 __all__ = [
     "Effect",
@@ -82,15 +82,6 @@ class Silent:
 
 
 Event = Started | Understood | Silent | Dtmf
-
-
-@dataclass(frozen=True, slots=True)
-class Think:
-    """Let the language model write the reply. `messages` are role and content, oldest first;
-    `fallback` is the line said where it cannot."""
-
-    messages: tuple[tuple[str, str], ...]
-    fallback: str
 
 
 @dataclass(frozen=True, slots=True)

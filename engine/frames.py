@@ -31,6 +31,7 @@ __all__ = [
     "SpeechEnded",
     "SpeechStarted",
     "StateChanged",
+    "Think",
     "Transcript",
 ]
 
@@ -150,6 +151,15 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Think:
+    """Let the language model write the reply. `messages` are role and content, oldest first;
+    `fallback` is the line said where it cannot."""
+
+    messages: tuple[tuple[str, str], ...]
+    fallback: str
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """Comes back when the far end has played all sound sent before it."""
 
@@ -239,6 +249,7 @@ Frame = (
     | Heard
     | Delta
     | Say
+    | Think
     | Mark
     | Played
     | Cleared
