@@ -1,0 +1,1 @@
+"""Understanding: what an utterance means, by examples or by a language model."""

@@ -1,0 +1,1 @@
+"""The scenario of the benchmarks: one line, answered by anything, for ever."""

@@ -1,0 +1,1 @@
+"""Lead qualification: outbound calls about savings."""

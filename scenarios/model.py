@@ -1,0 +1,121 @@
+"""A scenario in one language, as data: steps, what they say, and where each answer leads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.mind.intents import Knowledge
+
+__all__ = ["Answer", "Point", "Score", "Script", "Step"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What follows from an intent: a step to `go` to, or a `reply` (may be empty: only a repeat)
+    after which the question stands; facts to `set`, and an event to `record`."""
+
+    go: str = ""
+    reply: str = ""
+    repeat: bool = False
+    record: str = ""
+    set: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """`points` where the slot holds the value, or the step was answered by the intent."""
+
+    points: int
+    slot: str = ""
+    has: str = ""
+    step: str = ""
+    answer: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """Points are summed; the level is the one with the highest threshold that the sum reaches, or
+    the lowest of all. `levels` by falling threshold."""
+
+    points: tuple[Point, ...] = ()
+    levels: tuple[tuple[str, int], ...] = ()
+
+    def level(self, score: int) -> str:
+        return next((name for name, least in self.levels if score >= least), self.levels[-1][0])
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One place in a conversation. It is a question (`answers` or `otherwise`), a passage (`next`),
+    a fork by score (`levels`) or an end (`hangup`, the reason).
+
+    `say` is said on arrival, sentence after sentence; the last is the question. `again` are the
+    wordings after an answer that was not understood (`retries` times, then the step `then`),
+    `silence` those after no answer at all.
+    """
+
+    name: str
+    say: tuple[str, ...] = ()
+    again: tuple[str, ...] = ()
+    silence: tuple[str, ...] = ()
+    barge_in: str = "polite"
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    otherwise: str = ""
+    retries: int = 0
+    then: str = ""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    next: str = ""
+    levels: Mapping[str, str] = field(default_factory=dict)
+    hangup: str = ""
+    record: str = ""
+
+    @property
+    def asks(self) -> bool:
+        return bool(self.answers or self.otherwise)
+
+    def leads_to(self) -> set[str]:
+        """The steps that can follow."""
+        found = {self.otherwise, self.then, self.next, *self.levels.values()}
+        found |= {answer.go for answer in self.answers.values()}
+        return found - {""}
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A scenario in `language`, checked as a whole by `load`.
+
+    `always` are the intents that count at every question; `gone` is the step for a user who stays
+    silent. `backchannels` show attention and take no turn, `stop_words` take it at once, `fillers`
+    are said while an answer takes its time.
+    """
+
+    name: str
+    language: str
+    languages: tuple[str, ...]
+    start: str
+    gone: str
+    steps: Mapping[str, Step]
+    always: Mapping[str, Answer]
+    score: Score
+    knowledge: Knowledge
+    backchannels: tuple[str, ...] = ()
+    stop_words: tuple[str, ...] = ()
+    fillers: tuple[str, ...] = ()
+
+    def intents(self, step: Step) -> tuple[str, ...]:
+        """What is told apart at `step`: its own answers, then those that always count."""
+        return (*step.answers, *self.always) if step.answers else ()
+
+    def lines(self) -> tuple[str, ...]:
+        """Every line that can be said: what a phrase cache is filled with."""
+        steps = self.steps.values()
+        said = [line for step in steps for line in (*step.say, *step.again, *step.silence)]
+        said += [
+            answer.reply
+            for answers in (self.always, *(step.answers for step in steps))
+            for answer in answers.values()
+            if answer.reply
+        ]
+        return tuple(dict.fromkeys([*said, *self.fillers]))
