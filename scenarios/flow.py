@@ -86,6 +86,10 @@ class ScriptFlow:
         if intent is not None:
             answer = step.answers.get(intent) or self.script.always.get(intent)
         if answer is not None and intent is not None:
+            if not answer.go and intent in step.answers:  # asks once more, but not for ever
+                if state["retries"] >= step.retries and step.then:
+                    return self._arrive(state, step.then)
+                state["retries"] += 1
             return self._follow(state, step, intent, answer)
         if step.otherwise:
             if text:
