@@ -111,6 +111,7 @@ class VoiceCall:
         silence_s: float = 6.0,
         watch: Callable[[Frame], None] | None = None,
     ) -> None:
+        self.notice = speech.notice
         self._channel = channel
         self._speech = speech
         self._clock = clock

@@ -67,7 +67,7 @@ class MediaRoute:
                 self._parts.scenarios,
                 self._default,
             )
-            script = self._parts.script(request.scenario, request.language)
+            running = self._parts.running(request.scenario, request.language)
         except ProtocolError as error:
             await _reject(send, error)
             log.info("call.rejected", code=error.code)
@@ -82,11 +82,11 @@ class MediaRoute:
                 facts.info("turn", **_without_words(frame.turn))
             channel.send(frame)
 
-        call = self._parts.call(session_id, channel, script, watch)
+        call = self._parts.call(session_id, channel, running, watch)
         await send({"type": "websocket.accept"})
-        notice = self._parts.notice(script.language)
+        language = running.script.language
         wire.write(
-            start(session_id, request.scenario, script.language, channel.capabilities, notice)
+            start(session_id, request.scenario, language, channel.capabilities, call.notice)
         )
         facts.info("call.started", rate_hz=request.rate_hz, features=sorted(request.features))
         self._channels.add(channel)

@@ -1,0 +1,111 @@
+"""The parts of a server, from its settings: one of each per process, given to every call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from engine.channel import AudioChannel
+from engine.clock import Clock
+from engine.errors import ConfigurationError, ProtocolError
+from engine.flow import Understanding
+from engine.frames import Frame
+from engine.ladder import Ladder
+from engine.store import MemoryStore
+from pipelines.audio.ticker import Ticker
+from pipelines.turns.barge_in import BargeIn
+from pipelines.voice import VoiceCall
+from scenarios import find, names
+from scenarios.script import Script, ScriptFlow, load
+from server.settings import Settings
+from server.voices import LocalSpeech, NullSpeech, SpeechParts
+
+__all__ = ["Parts", "Running"]
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A scenario in one language, ready to be talked to."""
+
+    script: Script
+    flow: ScriptFlow
+    minds: Ladder[Understanding]
+    barge_in: BargeIn
+
+
+class Parts:
+    """Everything that calls share. `start` before the first call, `close` after the last."""
+
+    def __init__(self, settings: Settings, clock: Clock, ticker: Ticker) -> None:
+        self.clock = clock
+        self.scenarios = names()
+        self._settings = settings
+        self._ticker = ticker
+        self._running: dict[tuple[str, str], Running] = {}
+        self._speech: SpeechParts = (
+            NullSpeech(settings) if settings.speech == "null" else LocalSpeech(settings)
+        )
+
+    async def start(self) -> None:
+        """Load what calls need. Raises ConfigurationError or SpeechError, which say what to do."""
+        scripts = [load(find(name)) for name in self.scenarios]
+        for script in scripts:
+            self._prepare(script)
+        await self._speech.start(scripts)
+
+    def _prepare(self, script: Script) -> Running:
+        from pipelines.mind import minds
+
+        running = Running(
+            script,
+            ScriptFlow(script),
+            minds(script.knowledge, self.clock, self._settings.cache_dir),
+            BargeIn.of(script.backchannels, script.stop_words),
+        )
+        self._running[script.name, script.language] = running
+        return running
+
+    def running(self, name: str, language: str) -> Running:
+        """The scenario `name` in `language` (its first if empty). Raises ProtocolError for a
+        language that it does not speak."""
+        known = self._running.get((name, language))
+        if known is not None:
+            return known
+        try:
+            script = load(find(name), language or None)
+        except ConfigurationError as error:
+            raise ProtocolError("request.language", str(error), 4400) from error
+        return self._running.get((name, script.language)) or self._prepare(script)
+
+    def call(
+        self,
+        session_id: str,
+        channel: AudioChannel,
+        running: Running,
+        watch: Callable[[Frame], None],
+    ) -> VoiceCall:
+        """A call on `channel`; `watch` is told its states and ledgers."""
+        return VoiceCall(
+            session_id,
+            channel,
+            running.flow,
+            running.minds,
+            self._speech.speech(running.script),
+            MemoryStore(),
+            self.clock,
+            self._ticker,
+            barge_in=running.barge_in,
+            silence_s=self._settings.silence_s,
+            watch=watch,
+        )
+
+    def backlog_s(self) -> float:
+        """Sound of all calls that waits to be recognised."""
+        return self._speech.backlog_s()
+
+    def health(self) -> dict[str, str | None]:
+        """By part: what is wrong with it, or None."""
+        return self._speech.health()
+
+    async def close(self) -> None:
+        await self._speech.close()
