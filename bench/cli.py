@@ -1,0 +1,17 @@
+"""`python -m bench`: one command for each bench."""
+
+from __future__ import annotations
+
+import typer
+
+from bench.density.cli import density
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
+app.command()(density)
+
+
+@app.callback()
+def main() -> None:
+    """The benches of Palabre."""

@@ -1,0 +1,1 @@
+"""Density: how many realtime duplex calls one core carries, and how well."""
