@@ -87,6 +87,10 @@ class SpeechStarted:
     at: float
     decided_at: float
 
+    def __post_init__(self) -> None:
+        if self.decided_at < self.at:
+            raise ValueError("speech cannot be known to have begun before it did")
+
 
 @dataclass(frozen=True, slots=True)
 class SpeechEnded:
@@ -109,6 +113,9 @@ class Transcript:
     at: float
     confidence: float | None = None
 
+    def __post_init__(self) -> None:
+        _check_confidence(self.confidence)
+
 
 @dataclass(frozen=True, slots=True)
 class Heard:
@@ -127,6 +134,7 @@ class Heard:
     def __post_init__(self) -> None:
         if not self.speech_end_at <= self.endpoint_at <= self.transcript_at:
             raise ValueError("speech end, endpoint and transcript are out of order")
+        _check_confidence(self.confidence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +215,10 @@ class Hangup:
 
     reason: str
 
+    def __post_init__(self) -> None:
+        if not self.reason:
+            raise ValueError("a hang-up has a reason")
+
 
 @dataclass(frozen=True, slots=True)
 class Failed:
@@ -238,6 +250,11 @@ class Notice:
     code: str
     message: str
     fatal: bool = False
+
+
+def _check_confidence(confidence: float | None) -> None:
+    if confidence is not None and not 0.0 <= confidence <= 1.0:
+        raise ValueError(f"confidence {confidence} is not within 0 and 1")
 
 
 Frame = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Callable, Sequence
 
 from engine.frames import Frame
 from engine.link import Closed, Link
@@ -79,7 +79,11 @@ class Pipeline:
         return self._head.offer(frame)
 
     async def put(self, frame: Frame) -> None:
-        """Push a frame in, waiting for room. Cancelling is safe. Raises `Closed` after `close`."""
+        """Push a frame in, waiting for room. Raises `Closed` where nobody takes it any more.
+
+        Cancelling is safe, but of a frame that the first transforms make several of, some may have
+        gone in.
+        """
         await self._head.put(frame)
 
     def close(self) -> None:
@@ -104,11 +108,21 @@ class Pipeline:
                 for service, link, segment in self._services:
                     group.create_task(self._serve(service, link, segment))
                 if source is not None:
-                    async for frame in source:
-                        await self.put(frame)
-                    self.close()
+                    await self._take(source)
         except* Exception as failures:
             raise _first(failures) from failures
+
+    async def _take(self, source: AsyncIterable[Frame]) -> None:
+        frames = aiter(source)
+        try:
+            async for frame in frames:
+                await self.put(frame)
+        except Closed:
+            pass  # the first service has returned: it wants no more
+        finally:
+            self.close()
+            if isinstance(frames, AsyncGenerator):
+                await frames.aclose()
 
     @staticmethod
     async def _serve(service: Service, link: Link[Frame], segment: _Segment) -> None:

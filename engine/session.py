@@ -8,12 +8,12 @@ business; who speaks when is decided by the ears before it gets here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Sequence
 from dataclasses import dataclass
 
 from engine.budget import LatencyBudget, Mark
 from engine.clock import Clock
-from engine.errors import StoreError
 from engine.flow import (
     Event,
     Flow,
@@ -40,10 +40,11 @@ from engine.frames import (
     StateChanged,
 )
 from engine.ladder import Ladder
-from engine.link import Link
+from engine.link import Closed, Link
+from engine.log import SessionLog
 from engine.mouth import Mouth
-from engine.store import Store, StoredEvent
-from engine.turn import State, StateMachine, Turn
+from engine.store import Store
+from engine.turn import StateMachine, Turn
 
 __all__ = ["MAX_FAILURES", "Session"]
 
@@ -51,27 +52,14 @@ MAX_FAILURES = 3
 """Failed turns in a row after which a conversation is over: the user has heard the same apology
 twice already."""
 
-STORE_RETRIES = 30
-STORE_RETRY_S = 1.0
-"""How often and how long after the end a log is offered to a store that cannot be reached."""
+LOG_PATIENCE_S = 30.0
+LOG_PATIENCE_CANCELLED_S = 1.0
+"""How long after its end a conversation waits for a store that cannot be reached."""
 
 INBOX = 64
 """Events that can wait. A turn makes a dozen; a far end that floods is told that it lost some."""
 
 NOTHING = Understanding(intent=None, confidence=0.0, source="none")
-
-
-@dataclass(slots=True)
-class _Running:
-    """The turn that is being answered, and what it will have changed once it is heard."""
-
-    turn: Turn
-    task: asyncio.Task[None]
-    text: str = ""
-    state: FlowState | None = None
-    records: tuple[Record, ...] = ()
-    hangup: str | None = None
-    committed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +68,26 @@ class _Done:
     error: Exception | None = None
 
 
+@dataclass(slots=True)
+class _Running:
+    """The turn that is being answered, and what it will have changed once it is heard."""
+
+    turn: Turn
+    task: asyncio.Task[_Done]
+    state: FlowState | None = None
+    records: tuple[Record, ...] = ()
+    hangup: str | None = None
+    committed: bool = False
+
+
 class Session:
     """One conversation between a person and a flow.
 
     `minds` understands utterances; `watch` is told state changes and ledgers; `silence_s` is how
     long the user may say nothing after our last word. A turn is a transaction: the flow's new
     state and its records count once the user has heard something of the answer. A user who goes
-    on before that is understood as one utterance, answered anew.
+    on before that is understood as one utterance, answered anew. A key counts as it is pressed,
+    so that keys may be pressed ahead.
     """
 
     def __init__(
@@ -108,7 +109,6 @@ class Session:
         self._flow = flow
         self._minds = minds
         self._mouth = mouth
-        self._store = store
         self._clock = clock
         self._silence_s = silence_s
         self._watch = watch
@@ -116,16 +116,14 @@ class Session:
         self._state = flow.start()
         self._epoch = 0
         self._running: _Running | None = None
-        self._unsettled: Turn | None = None
+        self._unsettled: _Running | None = None
         self._silent = 0
         self._silence_at: float | None = None
         self._speaking = False
         self._failures = 0
         self._reason: str | None = None
         self._group: asyncio.TaskGroup
-        self._version = 0
-        self._unwritten: list[StoredEvent] = []
-        self._writer: asyncio.Task[None] | None = None
+        self._log = SessionLog(session_id, store, clock, lambda: self._end("failed"))
 
     # What others ask and tell
 
@@ -148,10 +146,8 @@ class Session:
 
         A hang-up always gets through.
         """
-        if isinstance(frame, Hangup) and self._reason is None:
-            self._reason = frame.reason
-            self._inbox.close()
-            return True
+        if isinstance(frame, Hangup):
+            return self._end(frame.reason)
         return self._inbox.offer(frame)
 
     def paused(self) -> None:
@@ -169,22 +165,39 @@ class Session:
     async def run(self) -> str:
         """Hold the conversation to its end; the reason is returned.
 
-        Cancelling ends it at once. Whatever happens, no task is left and the log is written.
+        Cancelling ends it at once. Whatever happens, no task is left, and the log is written or
+        what kept it from being written is raised: StoreError, VersionError.
         """
+        self._log.record("session.started", {})
+        try:
+            await self._converse()
+        finally:
+            self._end("cancelled")
+            self._stopped()
+            self._settle()
+            self.machine.step("close")
+            self._log.record("session.closed", {"reason": self._reason})
+            cancelled = self._reason == "cancelled"
+            await self._log.close(LOG_PATIENCE_CANCELLED_S if cancelled else LOG_PATIENCE_S)
+        assert self._reason is not None
+        return self._reason
+
+    async def _converse(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
-            try:
-                self._record("session.started", {})
-                self._begin(Started())
-                while self._reason is None:
-                    await self._handle(await self._next())
-            finally:
-                self._inbox.close()
-                await self._stop_turn(interrupted=True)
-                self._settle()
-                self.machine.step("close")
-                self._record("session.closed", {"reason": self._reason or "cancelled"})
-        return self._reason or "cancelled"
+            self._begin(Started())
+            while self._reason is None:
+                await self._handle(await self._next())
+            if self._running is not None:
+                self._running.task.cancel()
+
+    def _end(self, reason: str) -> bool:
+        """False if it had ended before."""
+        first = self._reason is None
+        if first:
+            self._reason = reason
+            self._inbox.close()
+        return first
 
     async def _next(self) -> Frame | _Done | Silent:
         at = self._silence_at
@@ -204,7 +217,7 @@ class Session:
                 await self._heard(event)
             case Dtmf():
                 self._silent = 0
-                await self._stop_turn(interrupted=True)
+                await self._stop_turn()
                 self._begin(event, at=event.at)
             case Silent():
                 self._begin(event)
@@ -216,8 +229,9 @@ class Session:
                 self._await_user()
             case Interrupted(epoch=epoch):
                 if self.turn is not None and self.turn.epoch == epoch:
-                    await self._stop_turn(interrupted=True)
+                    await self._stop_turn()
                     self.machine.step("interrupt")
+                    self._await_user()
             case Failed():
                 self._failed(event)
             case _Done(turn=turn, error=error):
@@ -232,11 +246,12 @@ class Session:
         self._silent = 0
         self._failures = 0
         self._speaking = False
-        running = self._running
-        await self._stop_turn(interrupted=True)
+        await self._stop_turn()
+        previous = self._unsettled
+        self._settle()
         text = heard.text
-        if running is not None and not running.committed and running.text:
-            text = f"{running.text} {text}".strip()
+        if previous is not None and not previous.committed:
+            text = f"{previous.turn.heard} {text}".strip()
         self._begin(
             Heard(
                 text,
@@ -248,12 +263,12 @@ class Session:
         )
 
     def _failed(self, failed: Failed) -> None:
-        self._record("stage.failed", {"stage": failed.stage, "error": _code(failed.error)})
+        self._log.record("stage.failed", {"stage": failed.stage, "error": _code(failed.error)})
         self._failures += 1
         self._speaking = False
         if self._failures >= MAX_FAILURES:
-            self._reason = "failed"
-        elif self._running is None:
+            self._end("failed")
+        elif self._running is None and self._reason is None:
             self._begin(Understood("", NOTHING), at=failed.at)
 
     # Turns
@@ -273,18 +288,20 @@ class Session:
             turn.mark(Mark.SPEECH_END, self._clock.now() if at is None else at)
         self.machine.step("begin")
         task = self._group.create_task(self._answer(turn, event), name=f"turn {turn.epoch}")
-        self._running = _Running(turn, task, turn.heard)
-        turn.on_mark = self._marked
+        running = self._running = _Running(turn, task)
+        turn.on_mark = lambda mark: self._marked(running, mark)
 
-    async def _answer(self, turn: Turn, event: Event | Heard) -> None:
+    async def _answer(self, turn: Turn, event: Event | Heard) -> _Done:
+        done = _Done(turn)
         try:
             if isinstance(event, Heard):
                 event = Understood(event.text, await self._understand(turn, event.text))
             await self._reply(turn, event)
-        except Exception as error:  # the border: whatever a stage raises fails the turn only
-            await self._inbox.put(_Done(turn, error))
-        else:
-            await self._inbox.put(_Done(turn))
+        except Exception as error:  # noqa: BLE001  the border: it fails the turn only
+            done = _Done(turn, error)
+        with contextlib.suppress(Closed):  # the conversation ended with this turn
+            await self._inbox.put(done)
+        return done
 
     async def _understand(self, turn: Turn, text: str) -> Understanding:
         question = self._flow.question(self._state)
@@ -308,89 +325,74 @@ class Session:
         for effect in effects:
             if isinstance(effect, Hangup):
                 running.hangup = effect.reason
+        if isinstance(event, Dtmf):
+            self._commit(running)
         if lines:
-            await self._mouth.speak(turn, _lines(lines))
+            async with contextlib.aclosing(_lines(lines)) as reply:
+                await self._mouth.speak(turn, reply)
 
-    def _marked(self, mark: Mark) -> None:
-        if mark is Mark.FIRST_AUDIO and self.machine.can("reply"):
+    def _marked(self, running: _Running, mark: Mark) -> None:
+        if mark is Mark.FIRST_AUDIO and running is self._running and self.machine.can("reply"):
             self.machine.step("reply")
         elif mark is Mark.FIRST_PLAYED:
-            self._commit()
+            self._commit(running)
 
-    def _commit(self) -> None:
-        running = self._running
-        if running is None or running.committed:
+    def _commit(self, running: _Running) -> None:
+        """The user knows that the flow went on."""
+        if running.committed or running.state is None:
             return
         running.committed = True
-        if running.state is not None:
-            self._state = running.state
+        self._state = running.state
         for record in running.records:
-            self._record(record.name, dict(record.data))
+            self._log.record(record.name, dict(record.data))
 
     def _finish(self, *, answered: bool) -> None:
         """The running turn came to its end; one that failed unheard changes nothing."""
         running = self._running
         assert running is not None
         if answered:
-            self._commit()
+            self._commit(running)
         self._running = None
-        self._unsettled = running.turn
+        self._unsettled = running
         self._settle()
         self.machine.step("end")
-        if running.committed and running.hangup is not None and self._reason is None:
-            self._reason = running.hangup
+        if running.committed and running.hangup is not None:
+            self._end(running.hangup)
         self._await_user()
 
-    async def _stop_turn(self, *, interrupted: bool) -> None:
-        running = self._running
+    async def _stop_turn(self) -> None:
+        if self._running is not None:
+            self._running.task.cancel()
+            await asyncio.wait({self._running.task})
+            self._stopped()
+
+    def _stopped(self) -> None:
+        running, self._running = self._running, None
         if running is None:
             return
-        running.task.cancel()
-        await asyncio.wait({running.task})
-        self._running = None
-        running.turn.interrupted = interrupted
-        self._unsettled = running.turn
+        running.turn.interrupted = running.task.cancelled()
+        if not running.turn.interrupted and running.task.result().error is None:
+            self._commit(running)  # it was whole already, only word of it still waits
+        self._unsettled = running
 
     def _settle(self) -> None:
         """Close the last turn's account: its far end has had time to say what it played."""
-        turn, self._unsettled = self._unsettled, None
-        if turn is None:
+        stopped, self._unsettled = self._unsettled, None
+        if stopped is None:
             return
+        turn = stopped.turn
         self._mouth.reached(turn)
+        turn.on_mark = None
         ledger = turn.ledger(self.budget)
         self._watch(Ledger(ledger))
-        self._record("turn", ledger)
+        self._log.record("turn", ledger)
 
     def _await_user(self) -> None:
         if self._running is None and not self._speaking:
             self._silence_at = self._clock.now() + self._silence_s
 
-    # The log
 
-    def _record(self, name: str, data: dict[str, object]) -> None:
-        self._unwritten.append(StoredEvent(name, self._clock.wall(), data))
-        if self._writer is None:
-            self._writer = self._group.create_task(self._write(), name="log")
-
-    async def _write(self) -> None:
-        """Append what is unwritten, in order, beside the conversation. A store that cannot be
-        reached is tried again for as long as the conversation lasts and a while longer."""
-        retries = 0
-        while self._unwritten:
-            events = tuple(self._unwritten)
-            try:
-                self._version = await self._store.append(self.id, self._version, events)
-            except StoreError:
-                retries = retries + 1 if self.machine.state is State.CLOSED else 0
-                if retries > STORE_RETRIES:
-                    raise
-                await asyncio.sleep(STORE_RETRY_S)
-            else:
-                del self._unwritten[: len(events)]
-        self._writer = None
-
-
-async def _lines(lines: Sequence[Say | Think]) -> AsyncIterator[Say | Think]:
+async def _lines(lines: Sequence[Say | Think]) -> AsyncGenerator[Say | Think, None]:
     for line in lines:
         yield line
 

@@ -100,7 +100,7 @@ class Turn:
         Times are milliseconds after the first mark (the caller's last sound); ``spans`` add up to
         ``gap_ms``; ``over`` is by how much a stage overran its share.
         """
-        zero = min(self.marks.values(), default=0.0)
+        zero = next((self.marks[mark] for mark in MARKS if mark in self.marks), 0.0)
         spent = spans(self.marks)
         return {
             "turn": self.epoch,
