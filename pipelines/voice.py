@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from engine.budget import LatencyBudget
@@ -37,7 +37,7 @@ from engine.pipeline import Pipeline
 from engine.session import Session
 from engine.stage import Service, Stage
 from engine.store import Store
-from pipelines.audio.resample import Resample
+from pipelines.audio.resample import RATE_HZ, Resample
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
 from pipelines.turns.barge_in import BargeIn, Decision
@@ -77,18 +77,6 @@ class _Utterance:
     over: int | None = None
     """The turn of ours that it is spoken over."""
     ended: SpeechEnded | None = None
-
-
-class _Tap:
-    """Shows speech events to the call on their way to the recogniser."""
-
-    def __init__(self, see: Callable[[SpeechStarted | SpeechEnded], None]) -> None:
-        self._see = see
-
-    def feed(self, frame: Frame) -> Iterable[Frame]:
-        if isinstance(frame, SpeechStarted | SpeechEnded):
-            self._see(frame)
-        return (frame,)
 
 
 class VoiceCall:
@@ -155,9 +143,7 @@ class VoiceCall:
     def tick(self, now: float) -> None:
         """Every 20 ms: send what is due, and notice what does not happen."""
         for frame in self._gate.idle(now):
-            if isinstance(frame, SpeechStarted | SpeechEnded):
-                self._spoken(frame)
-            self._recognise(frame)
+            self._listened(frame)
         self._mouth.tick(now)
         speaking = self._utterance
         if speaking is not None and speaking.over is not None:
@@ -185,9 +171,13 @@ class VoiceCall:
 
     def _make_ears(self) -> Pipeline:
         self._recogniser = Pipeline([self._speech.stt()], self._transcribed)
-        return Pipeline([Resample(), self._gate, _Tap(self._spoken)], self._recognise)
+        native = self._channel.capabilities.rate_hz == RATE_HZ
+        return Pipeline([self._gate] if native else [Resample(), self._gate], self._listened)
 
-    def _recognise(self, frame: Frame) -> None:
+    def _listened(self, frame: Frame) -> None:
+        """What the gate lets through goes to the recogniser; we see speech begin and end."""
+        if isinstance(frame, SpeechStarted | SpeechEnded):
+            self._spoken(frame)
         if not self._recogniser.feed(frame):
             self._give_up()
 
