@@ -138,7 +138,7 @@ def capacity_text(bracket: dict[str, int | None]) -> str:
 
 def table(rows: Sequence[Row], *, title: str) -> Table:
     """The rows, grouped by server."""
-    out = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    out = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0))
     out.add_column("server", no_wrap=True, min_width=10)
     for column in (
         "calls",
@@ -169,9 +169,9 @@ def table(rows: Sequence[Row], *, title: str) -> Table:
 
 
 def verdict(row: Row) -> str:
-    """A row's outcome in a word, marked up for the terminal."""
+    """A row's outcome in a word: ok, over, or client, when that was what was measured."""
     if not row.valid:
-        return "[yellow]client-bound[/]"
+        return "[yellow]client[/]"
     return "[green]ok[/]" if row.sustained else "[red]over[/]"
 
 

@@ -105,6 +105,8 @@ async def running(server: Server, kit: Kit, *, vad: str, core: int) -> AsyncIter
     """``server`` on ``core``, from when it accepts connections; ended however the block ends."""
     port = free_port()
     command = server.command(kit, port, vad)
+    if shutil.which(command[0]) is None:
+        raise ServerError(f"{server.name} cannot be started: there is no {command[0]}")
     # Should this process be killed, the kernel ends the server.
     if setpriv := shutil.which("setpriv"):
         command = [setpriv, "--pdeathsig", "KILL", *command]
@@ -123,8 +125,6 @@ async def running(server: Server, kit: Kit, *, vad: str, core: int) -> AsyncIter
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
-        except OSError as error:
-            raise ServerError(f"{server.name} did not start: {command[0]}: {error}") from error
         finally:
             os.sched_setaffinity(0, own_cores)
     try:

@@ -131,7 +131,7 @@ def test_the_table_has_a_line_for_each_row() -> None:
     console.print(table(rows, title="density"))
     assert isinstance(console.file, io.StringIO)
     text = console.file.getvalue()
-    for word in ("Palabre", "pipecat", "bare bound", "100/100", "over", "client-bound", "0.100"):
+    for word in ("Palabre", "pipecat", "bare bound", "100/100", "over", "client", "0.100"):
         assert word in text
     assert verdict(row()) == "[green]ok[/]"
 
