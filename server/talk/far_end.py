@@ -120,9 +120,9 @@ class FarEnd:
         """How much of the turn's sound has been played."""
         return self._played.get(turn, 0) * 1000 / self.rate_hz
 
-    def track(self) -> bytes:
-        """What was audible since the start, up to the last `advance`: s16le mono."""
-        return bytes(self._track)
+    def track(self, first: int = 0) -> bytes:
+        """What was audible from the sample `first` on, up to the last `advance`: s16le mono."""
+        return bytes(self._track[first * BYTES_PER_SAMPLE :])
 
     def seconds(self, sample: int) -> float:
         """When the sample `sample` of the track was played."""
