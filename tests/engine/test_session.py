@@ -1,0 +1,666 @@
+import asyncio
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.budget import Mark
+from engine.errors import SpeechError, StoreError, UnderstandingError
+from engine.flow import Question, Understanding
+from engine.frames import (
+    Dtmf,
+    Failed,
+    Frame,
+    Hangup,
+    Interrupted,
+    Played,
+    SpeechEnded,
+    SpeechStarted,
+    StateChanged,
+)
+from engine.ladder import Rung
+from engine.session import MAX_FAILURES
+from engine.store import MemoryStore, StoredEvent, VersionError
+from tests.engine.conversation import GREETING, Conversation, conversation, greeted
+from tests.fakes import FakeMouth, FlakyStore
+from tests.virtual import virtual
+
+
+async def run_to_end(talk: Conversation) -> str:
+    assert talk.running is not None
+    return await talk.running
+
+
+# One turn
+
+
+@virtual
+async def test_it_greets_first_and_is_hung_up_by_the_caller() -> None:
+    async with conversation() as talk:
+        await asyncio.sleep(0.5)
+        assert talk.session.turn is not None
+        assert talk.session.turn.epoch == 1
+        await asyncio.sleep(1)
+        assert talk.mouth.spoken == [GREETING]
+        assert talk.state == "listening"
+    assert await run_to_end(talk) == "caller"
+    assert talk.ledgers[0]["said"] == GREETING
+    assert not talk.ledgers[0]["interrupted"]
+    assert (await talk.logged())[-1] == ("session.closed", {"reason": "caller"})
+    assert talk.seen[:3] == [
+        StateChanged("processing"),
+        StateChanged("responding"),
+        talk.seen[2],
+    ]
+
+
+@virtual
+async def test_what_was_heard_is_understood_and_answered() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(3)
+        assert talk.mouth.spoken[1:] == ["vous dites oui", "et ensuite ?"]
+        assert talk.session.question.step == "step 1"
+    ledger = talk.ledgers[1]
+    assert ledger["heard"] == "oui"
+    assert ledger["intent"] == "any"
+    assert ledger["confidence"] == 0.9
+    assert ledger["said"] == "vous dites oui et ensuite ?"
+    assert ledger["marks"] == {
+        "speech_end": 0.0,
+        "endpoint": 250.0,
+        "transcript": 250.0,
+        "intent": 250.0,
+        "first_sentence": 250.0,
+        "first_audio": 350.0,
+        "first_played": 400.0,
+    }
+    assert ledger["gap_ms"] == 400.0
+    assert await talk.answers() == ["oui"]
+
+
+@virtual
+async def test_nothing_is_understood_where_nothing_was_said() -> None:
+    async with greeted() as talk:
+        talk.say("")
+        await asyncio.sleep(3)
+    assert talk.ledgers[1]["intent"] is None
+    assert "pardon ?" in talk.mouth.spoken
+
+
+@virtual
+async def test_a_turn_without_a_line_ends_and_counts() -> None:
+    async with greeted() as talk:
+        talk.say("rien")
+        await asyncio.sleep(0.1)
+        assert talk.state == "listening"
+        assert await talk.answers() == ["rien"]
+    assert talk.ledgers[1]["said"] == ""
+    assert not talk.ledgers[1]["interrupted"]
+
+
+@virtual
+async def test_the_model_is_asked_through_the_mouth() -> None:
+    async with greeted() as talk:
+        talk.say("pense")
+        await asyncio.sleep(3)
+    assert talk.ledgers[1]["said"] == "Je ne sais pas."
+
+
+@virtual
+async def test_the_flow_hangs_up_after_its_last_line() -> None:
+    async with greeted() as talk:
+        talk.say("adieu")
+        assert await run_to_end(talk) == "completed"
+        assert talk.ledgers[-1]["said"] == "Au revoir."
+        assert not talk.say("trop tard")
+        assert not talk.session.deliver(Hangup("caller"))
+
+
+# The user goes on, breaks in, presses keys
+
+
+@virtual
+async def test_a_user_who_goes_on_before_the_answer_is_answered_as_a_whole() -> None:
+    async with greeted() as talk:
+        talk.say("je voudrais")
+        await asyncio.sleep(0.12)  # first sound is made, but not heard
+        assert talk.session.question.step == "step 1"
+        talk.say("un rendez-vous")
+        await asyncio.sleep(4)
+        assert talk.session.question.step == "step 1"
+    assert [ledger["heard"] for ledger in talk.ledgers[1:]] == [
+        "je voudrais",
+        "je voudrais un rendez-vous",
+    ]
+    assert [ledger["interrupted"] for ledger in talk.ledgers] == [False, True, False]
+    assert await talk.answers() == ["je voudrais un rendez-vous"]
+
+
+@virtual
+async def test_three_messages_in_one_step_are_one_turn() -> None:
+    async with greeted() as talk:
+        for text in ("un", "deux", "trois"):
+            talk.say(text)
+        await asyncio.sleep(4)
+    assert await talk.answers() == ["un deux trois"]
+
+
+@virtual
+async def test_a_message_after_something_was_heard_is_a_turn_of_its_own() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.5)
+        talk.say("non")
+        await asyncio.sleep(4)
+    assert await talk.answers() == ["oui", "non"]
+    assert [ledger["said"] for ledger in talk.ledgers[1:]] == ["", "vous dites non et ensuite ?"]
+    assert talk.ledgers[1]["interrupted"]
+
+
+@virtual
+async def test_an_interruption_keeps_what_was_heard_and_no_more() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(1.5)  # within the second line
+        talk.session.deliver(SpeechStarted(talk.now, talk.now))
+        talk.session.paused()
+        await asyncio.sleep(0.2)
+        assert talk.state == "paused"
+        talk.session.deliver(Interrupted(2, talk.now))
+        talk.mouth.late[2] = "vous dites oui et"
+        await asyncio.sleep(0.01)
+        assert talk.state == "listening"
+        assert talk.mouth.speaking is None
+        assert len(talk.ledgers) == 1, "the far end has not told yet what it played"
+        await asyncio.sleep(20)
+        assert len(talk.ledgers) == 1, "the user still speaks"
+        talk.say("non")
+        await asyncio.sleep(4)
+    assert talk.ledgers[1]["said"] == "vous dites oui et"
+    assert talk.ledgers[1]["interrupted"]
+    assert await talk.answers() == ["oui", "non"]
+
+
+@virtual
+async def test_an_interruption_before_anything_was_heard_changes_nothing() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.12)
+        talk.session.deliver(SpeechStarted(talk.now, talk.now))
+        talk.session.deliver(Interrupted(2, talk.now))
+        await asyncio.sleep(0.1)
+        assert talk.session.question.step == "step 0"
+        talk.say("non")
+        await asyncio.sleep(4)
+    assert talk.ledgers[1]["said"] == ""
+    assert await talk.answers() == ["oui non"]
+
+
+@virtual
+async def test_the_far_end_may_tell_late_that_something_was_heard() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.12)
+        talk.session.deliver(SpeechStarted(talk.now, talk.now))
+        talk.session.deliver(Interrupted(2, talk.now))
+        await asyncio.sleep(0.1)
+        talk.mouth.late[2] = "vous"
+        talk.say("non")
+        await asyncio.sleep(4)
+    assert talk.ledgers[1]["said"] == "vous"
+    assert await talk.answers() == ["oui", "non"]
+
+
+@virtual
+async def test_marks_of_a_turn_that_was_settled_change_nothing() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.05)
+        stale = talk.session.turn
+        assert stale is not None
+        talk.say("non")
+        await asyncio.sleep(0.05)
+        assert talk.state == "processing"
+        for mark in (Mark.FIRST_AUDIO, Mark.FIRST_PLAYED):
+            stale.mark(mark, talk.now)
+        assert talk.state == "processing"
+        assert await talk.answers() == []
+        await asyncio.sleep(4)
+    assert await talk.answers() == ["oui non"]
+
+
+@virtual
+async def test_an_interruption_of_a_turn_that_is_over_is_ignored() -> None:
+    async with greeted() as talk:
+        talk.session.deliver(Interrupted(1, talk.now))
+        talk.say("oui")
+        await asyncio.sleep(0.5)
+        talk.session.deliver(Interrupted(1, talk.now))
+        await asyncio.sleep(4)
+    assert not talk.ledgers[1]["interrupted"]
+
+
+@virtual
+async def test_a_backchannel_is_no_interruption() -> None:
+    async with greeted() as talk:
+        talk.session.paused()  # nothing to pause
+        talk.session.resumed()
+        assert talk.state == "listening"
+        talk.say("oui")
+        await asyncio.sleep(0.5)
+        talk.session.paused()
+        assert talk.state == "paused"
+        talk.session.resumed()
+        assert talk.state == "responding"
+        await asyncio.sleep(3)
+        assert talk.state == "listening"
+    assert not talk.ledgers[1]["interrupted"]
+
+
+@virtual
+async def test_a_turn_may_end_while_it_is_paused() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(2.1)
+        talk.session.paused()
+        await asyncio.sleep(0.5)
+        assert talk.state == "listening"
+
+
+@virtual
+async def test_a_key_cuts_in_and_keys_may_be_pressed_ahead() -> None:
+    async with conversation() as talk:
+        await asyncio.sleep(0.5)
+        for digit in "42":
+            talk.session.deliver(Dtmf(digit, talk.now))
+            await asyncio.sleep(0.08)
+        await asyncio.sleep(3)
+        assert talk.session.question.step == "step 2"
+    assert await talk.answers() == ["4", "2"]
+    assert [ledger["interrupted"] for ledger in talk.ledgers] == [True, True, False]
+    assert talk.ledgers[1]["marks"]["speech_end"] == 0.0
+
+
+@virtual
+async def test_a_turn_that_ended_while_the_next_message_came_counts_as_whole() -> None:
+    async with greeted() as talk:
+        loop = asyncio.get_running_loop()
+        talk.say("rien")
+        loop.call_soon(lambda: loop.call_soon(talk.say, "oui"))
+        await asyncio.sleep(4)
+    assert await talk.answers() == ["rien", "oui"]
+    assert not talk.ledgers[1]["interrupted"]
+
+
+# Silence
+
+
+@virtual
+async def test_silence_is_counted_until_the_flow_gives_up() -> None:
+    async with greeted() as talk:
+        assert await run_to_end(talk) == "silence"
+        # A greeting of 1.15 s, then three times 6 s of silence and a line of 1.15 s.
+        assert talk.now == pytest.approx(1000 + 1.15 * 4 + 6 * 3)
+    assert talk.mouth.spoken[1:] == ["Vous êtes là ? (1)", "Vous êtes là ? (2)", "Au revoir."]
+
+
+@virtual
+async def test_a_word_starts_the_count_anew() -> None:
+    async with greeted() as talk:
+        await asyncio.sleep(7)
+        talk.say("oui")
+        await asyncio.sleep(10)
+    assert talk.mouth.spoken.count("Vous êtes là ? (1)") == 2
+
+
+@virtual
+async def test_no_silence_while_the_user_speaks_or_after_a_cough() -> None:
+    async with greeted() as talk:
+        talk.session.deliver(SpeechStarted(talk.now, talk.now))
+        await asyncio.sleep(30)
+        assert len(talk.mouth.spoken) == 1
+        talk.session.deliver(SpeechEnded(talk.now, talk.now))
+        await asyncio.sleep(5.9)
+        assert len(talk.mouth.spoken) == 1
+        await asyncio.sleep(0.2)
+        assert len(talk.mouth.spoken) == 2
+
+
+@virtual
+async def test_a_cough_over_our_words_does_not_arm_the_silence() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.5)
+        talk.session.deliver(SpeechStarted(talk.now, talk.now))
+        talk.session.deliver(SpeechEnded(talk.now, talk.now))
+        await asyncio.sleep(1.75)  # the turn lasts 2.15 s
+        assert talk.state == "listening"
+        await asyncio.sleep(5.8)
+        assert talk.state == "listening"
+        await asyncio.sleep(0.3)
+        assert talk.mouth.spoken[-1] == "Vous êtes là ? (1)"
+
+
+@virtual
+async def test_an_interruption_that_nothing_follows_is_not_waited_on_for_ever() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.5)
+        talk.session.deliver(Interrupted(2, talk.now))
+        await asyncio.sleep(6.1)
+        assert talk.mouth.spoken[-1] == "Vous êtes là ? (1)"
+
+
+# Failures
+
+
+@virtual
+async def test_a_failed_turn_is_followed_by_another() -> None:
+    mouth = FakeMouth()
+    mouth.errors.extend([None, SpeechError("no voice")])
+    async with greeted(mouth=mouth) as talk:
+        talk.say("oui")
+        await asyncio.sleep(5)
+        assert talk.state == "listening"
+        assert talk.mouth.spoken[-2:] == ["pardon ?", "et ensuite ?"]
+    failures = [data for name, data in await talk.logged() if name == "stage.failed"]
+    assert failures == [{"stage": "turn", "error": "speech.unavailable"}]
+    assert await talk.answers() == [""], "the failed turn changed nothing"
+
+
+@virtual
+async def test_failures_in_a_row_end_the_conversation() -> None:
+    mouth = FakeMouth()
+    mouth.errors.extend([SpeechError("no voice")] * MAX_FAILURES)
+    async with conversation(mouth=mouth) as talk:
+        assert await run_to_end(talk) == "failed"
+    assert len(talk.ledgers) == MAX_FAILURES
+
+
+@virtual
+async def test_a_word_between_ends_the_row() -> None:
+    async with greeted() as talk:
+        for _ in range(3):
+            for _ in range(MAX_FAILURES - 1):
+                talk.session.deliver(Failed("stt", SpeechError("no ears"), talk.now))
+                await asyncio.sleep(4)
+            talk.say("oui")
+            await asyncio.sleep(4)
+        assert talk.state == "listening"
+
+
+@virtual
+async def test_ears_that_fail_while_we_speak_do_not_stop_the_turn() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(0.5)
+        talk.session.deliver(Failed("stt", SpeechError("no ears"), talk.now))
+        await asyncio.sleep(3)
+    assert talk.ledgers[1]["said"] == "vous dites oui et ensuite ?"
+    assert len(talk.ledgers) == 2
+
+
+@virtual
+async def test_a_fault_of_the_flow_fails_the_turn_and_is_recorded_by_its_name() -> None:
+    async with greeted() as talk:
+        talk.say("casse")
+        await asyncio.sleep(4)
+    assert ("stage.failed", {"stage": "turn", "error": "LookupError"}) in await talk.logged()
+
+
+@virtual
+async def test_a_failure_during_the_last_line_starts_nothing_new() -> None:
+    class Torn(FakeMouth):
+        async def _line(self, turn: Any, text: str) -> None:
+            if text != "Au revoir.":
+                return await super()._line(turn, text)
+            self.line_s = 0.0
+            await super()._line(turn, text)
+            raise SpeechError("the voice broke off")
+
+    async with greeted(mouth=Torn()) as talk:
+        talk.say("adieu")
+        assert await run_to_end(talk) == "completed"
+    assert len(talk.ledgers) == 2
+
+
+@virtual
+async def test_the_next_mind_takes_over_and_the_ledger_says_so() -> None:
+    async def slow(text: str, question: Question) -> Understanding:
+        await asyncio.sleep(10)
+        raise AssertionError
+
+    async def broken(text: str, question: Question) -> Understanding:
+        raise UnderstandingError("no model")
+
+    async def quick(text: str, question: Question) -> Understanding:
+        return Understanding(None, 0.1, "examples")
+
+    rungs = [Rung("cloud", slow), Rung("local", broken), Rung("examples", quick)]
+    async with greeted(rungs=rungs) as talk:
+        talk.say("oui")
+        await asyncio.sleep(5)
+    assert talk.ledgers[1]["steps_down"] == [
+        {"left": "cloud", "why": "late"},
+        {"left": "local", "why": "understanding.unavailable"},
+    ]
+    # Endpointing 250 ms, then the 100 ms that transcription left and understanding's own 250.
+    assert talk.ledgers[1]["marks"]["intent"] == 600.0
+
+
+# The end, at every moment
+
+
+@pytest.mark.parametrize("after_ms", [0, 1, 50, 100, 150, 151, 1000, 1150, 1151, 2300, 3000])
+@pytest.mark.parametrize("how", ["hang up", "cancel"])
+@virtual
+async def test_it_ends_at_any_moment(after_ms: int, how: str) -> None:
+    talk = Conversation()
+    running = asyncio.create_task(talk.session.run())
+    await asyncio.sleep(0)
+    talk.say("oui")
+    await asyncio.sleep(after_ms / 1000)
+    began = talk.now
+    if how == "hang up":
+        assert talk.session.deliver(Hangup("caller"))
+    else:
+        running.cancel()
+    await asyncio.wait({running})
+    assert talk.now == began, "it ended at once"
+    assert running.cancelled() == (how == "cancel")
+    assert (await talk.logged())[-1][1] == {"reason": "caller" if how == "hang up" else "cancelled"}
+    await talk.check()
+
+
+@virtual
+async def test_a_caller_who_is_gone_before_it_begins() -> None:
+    talk = Conversation()
+    assert talk.session.deliver(Hangup("caller"))
+    assert await talk.session.run() == "caller"
+    await talk.check()
+    assert talk.mouth.spoken == []
+
+
+@virtual
+async def test_a_hang_up_as_the_turn_ends() -> None:
+    """Word of the turn's end finds the inbox closed."""
+    talk = Conversation()
+    asyncio.get_running_loop().call_later(1.15, talk.session.deliver, Hangup("caller"))
+    assert await talk.session.run() == "caller"
+    await talk.check()
+
+
+@virtual
+async def test_a_hang_up_with_everything_else_waiting() -> None:
+    async with greeted() as talk:
+        while talk.session.deliver(SpeechEnded(talk.now, talk.now)):
+            pass
+        assert talk.session.deliver(Hangup("caller"))
+        assert await run_to_end(talk) == "caller"
+
+
+@virtual
+async def test_a_far_end_that_floods_is_told_what_it_lost() -> None:
+    async with greeted() as talk:
+        taken = [talk.say("flot") for _ in range(1000)]
+        assert 0 < sum(taken) < 1000
+        await asyncio.sleep(4)
+        assert talk.state == "listening"
+        assert talk.say("encore")
+        await asyncio.sleep(4)
+    assert (await talk.answers())[-1] == "encore"
+
+
+@virtual
+async def test_what_is_no_business_of_a_session_is_ignored() -> None:
+    async with greeted() as talk:
+        assert talk.session.deliver(Played("1.0", talk.now))
+        await asyncio.sleep(0)
+        assert talk.state == "listening"
+
+
+# The log
+
+
+@virtual
+async def test_a_store_out_of_reach_is_not_noticed_by_the_caller() -> None:
+    store = FlakyStore(failures=10)
+    async with greeted(store=store) as talk:
+        talk.say("oui")
+        await asyncio.sleep(3)
+        assert talk.ledgers[1]["said"]
+        assert await talk.logged() == []
+        talk.say("non")
+        await asyncio.sleep(8)
+        assert await talk.answers() == ["oui", "non"]
+
+
+@virtual
+async def test_a_store_that_comes_back_after_the_end() -> None:
+    store = FlakyStore(failures=20)
+    async with greeted(store=store) as talk:
+        talk.session.deliver(Hangup("caller"))
+        await run_to_end(talk)
+        assert talk.now == pytest.approx(1020)
+
+
+@pytest.mark.parametrize(("cancel", "patience_s"), [(False, 30), (True, 1)])
+@virtual
+async def test_a_store_that_stays_away_is_an_error_of_its_own(
+    cancel: bool, patience_s: float
+) -> None:
+    talk = Conversation(store=FlakyStore(failures=float("inf")))
+    running = asyncio.create_task(talk.session.run())
+    await asyncio.sleep(2)
+    running.cancel() if cancel else talk.session.deliver(Hangup("caller"))
+    with pytest.raises(StoreError, match="check that it runs"):
+        await running
+    assert talk.now == pytest.approx(1002 + patience_s)
+
+
+@virtual
+async def test_a_log_that_somebody_else_writes_to_ends_the_conversation() -> None:
+    store = MemoryStore()
+    talk = Conversation(store=store)
+    running = asyncio.create_task(talk.session.run())
+    await asyncio.sleep(1)
+    await store.append("s1", 1, [StoredEvent("somebody else", 0.0)])
+    with pytest.raises(VersionError, match="read it again"):
+        await running
+    assert talk.state == "closed"
+
+
+# Whatever happens, in whatever order
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                "say",
+                "say nothing",
+                "rien",
+                "key",
+                "speech",
+                "cough",
+                "interrupt",
+                "stale",
+                "pause",
+                "resume",
+                "fail",
+                "mouth fails",
+                "late",
+                "adieu",
+                "store",
+            ]
+        ),
+        st.sampled_from([0.0, 0.01, 0.1, 0.15, 0.4, 1.0, 1.15, 3.0, 6.0, 9.0]),
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(actions=ACTIONS, end=st.sampled_from(["hang up", "cancel", "let it be"]))
+@virtual
+async def test_every_turn_ends_and_every_step_is_in_the_table(
+    actions: list[tuple[str, float]], end: str
+) -> None:
+    store = FlakyStore()
+    talk = Conversation(store=store)
+    running = asyncio.create_task(talk.session.run())
+    await asyncio.sleep(0)
+    for number, (action, wait_s) in enumerate(actions):
+        turn = talk.session.turn
+        epoch = turn.epoch if turn is not None else 0
+        event: Frame | None = None
+        match action:
+            case "say":
+                event = talk.heard(f"mot{number}")
+            case "say nothing":
+                event = talk.heard("")
+            case "rien" | "adieu":
+                event = talk.heard(action)
+            case "key":
+                event = Dtmf(str(number % 10), talk.now)
+            case "speech":
+                event = SpeechStarted(talk.now, talk.now)
+            case "cough":
+                event = SpeechEnded(talk.now, talk.now)
+            case "interrupt":
+                event = Interrupted(epoch, talk.now)
+            case "stale":
+                event = Interrupted(max(0, epoch - 1), talk.now)
+            case "fail":
+                event = Failed("stt", SpeechError("no ears"), talk.now)
+            case "pause":
+                talk.session.paused()
+            case "resume":
+                talk.session.resumed()
+            case "mouth fails":
+                talk.mouth.errors.append(SpeechError("no voice"))
+            case "late":
+                talk.mouth.late[epoch] = "vous"
+            case "store":
+                store.failures += 2
+        if event is not None:
+            talk.session.deliver(event)
+        await asyncio.sleep(wait_s)
+    match end:
+        case "hang up":
+            talk.session.deliver(Hangup("caller"))
+        case "cancel":
+            store.failures = 0
+            running.cancel()
+        case _ if not running.done():
+            talk.session.deliver(SpeechEnded(talk.now, talk.now))
+            assert await running in ("silence", "completed", "failed")
+    await asyncio.wait({running})
+    assert running.cancelled() or running.result()
+    await talk.check()
+    # What the flow took in is what the log says; no word counts twice or out of order.
+    took = [word for word in talk.session._state["took"] if word not in ("adieu", "silence")]
+    assert took == await talk.answers()
+    words = [word for text in took for word in text.split() if word.startswith("mot")]
+    assert words == sorted(set(words), key=lambda word: int(word[3:]))
