@@ -65,8 +65,10 @@ async def run_search(
         while (calls := search.next()) is not None:
             row = await measure_row(bench, SERVERS[name], calls)
             told(row)
-            if row.valid:
+            if row.valid and (row.sustained or not row.noise.polluted):
                 search.report(calls, sustained=row.sustained)
+            elif row.noise.polluted:
+                search.waste()
             else:
                 search.stop()
 

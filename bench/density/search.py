@@ -57,6 +57,10 @@ class CapacitySearch:
         else:
             self.failed = calls if self.failed is None else min(self.failed, calls)
 
+    def waste(self) -> None:
+        """A row was disturbed and proves nothing; the same N is next, if rows are left."""
+        self._rows -= 1
+
     def stop(self) -> None:
         """End it: the client cannot drive more."""
         self._rows = 0

@@ -43,6 +43,15 @@ def test_a_client_that_cannot_keep_up_ends_it() -> None:
     assert search.next() is None
 
 
+def test_a_disturbed_row_is_measured_again_while_rows_are_left() -> None:
+    search = CapacitySearch(40, rows=2, limit=1000)
+    assert search.next() == 40
+    search.waste()
+    assert search.next() == 40
+    search.waste()
+    assert search.next() is None
+
+
 def test_a_server_that_carries_nothing_ends_it() -> None:
     search, measured = capacity(0, 2)
     assert search.sustained == 0
