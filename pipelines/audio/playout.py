@@ -21,6 +21,9 @@ ACK_PATIENCE_S = 2.0
 """How long after its time a mark may be acknowledged before it is taken as played: longer than
 any playout buffer we feed, shorter than a person waits for an answer."""
 
+ROUNDING_S = 1e-6
+"""Deadlines are sums of 20 ms and carry their rounding."""
+
 
 class Playout:
     """The way of one call's sound to the far end.
@@ -167,7 +170,7 @@ class Playout:
                 self.underruns += 1
                 self._due = max(self._due, now)
             self._dry = False
-            horizon = now + self._lead_s
+            horizon = now + self._lead_s - ROUNDING_S
             while len(buffer) >= size and self._due < horizon:
                 self._send_marks()
                 self._channel.play(bytes(buffer[:size]))

@@ -207,6 +207,7 @@ class SpeechGate:
     def _end(self, now: float) -> list[Frame]:
         out: list[Frame] = [self._take_chunk()] if self._chunk else []
         self.speaking = False
+        self._recent.clear()  # the recogniser has had it
         self._forget()
         out.append(SpeechEnded(min(self._voiced_until, now), now))
         return out

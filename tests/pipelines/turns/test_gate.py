@@ -1,0 +1,168 @@
+"""Where speech begins and ends, frame by frame."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.frames import Audio, Delta, Frame, SpeechEnded, SpeechStarted
+from pipelines.audio.vad import WebRtcVad
+from pipelines.turns.gate import FRAME_S, GateSettings, SpeechGate
+from tests.pipelines.callers import SILENCE, VOICE, EnergyVad
+
+
+def _run(gate: SpeechGate, frames: list[bytes], at: float = 0.0) -> list[Frame]:
+    out: list[Frame] = []
+    for n, pcm in enumerate(frames):
+        out.extend(gate.feed(Audio(pcm, 16000, at + n * FRAME_S)))
+    return out
+
+
+def _events(frames: list[Frame]) -> list[Frame]:
+    return [frame for frame in frames if not isinstance(frame, Audio)]
+
+
+def _sound(frames: list[Frame]) -> bytes:
+    return b"".join(frame.pcm for frame in frames if isinstance(frame, Audio))
+
+
+def test_speech_begins_at_its_first_frame_and_ends_at_its_last() -> None:
+    gate = SpeechGate(EnergyVad())
+    out = _run(gate, [SILENCE] * 50 + [VOICE] * 40 + [SILENCE] * 40)
+    started, ended = _events(out)
+    assert isinstance(started, SpeechStarted)
+    assert started.at == pytest.approx(1.0)
+    assert started.decided_at == pytest.approx(1.06)
+    assert isinstance(ended, SpeechEnded)
+    assert ended.at == pytest.approx(1.8)
+    assert ended.decided_at == pytest.approx(2.06)  # the first frame after 250 ms
+    assert not gate.speaking
+
+
+def test_the_recogniser_gets_what_came_before_the_onset_and_every_sample_after() -> None:
+    gate = SpeechGate(EnergyVad())
+    frames = [SILENCE] * 50 + [VOICE] * 40 + [SILENCE] * 40
+    sound = _sound(_run(gate, frames))
+    assert sound == b"".join(frames[38:103])
+
+
+def test_chunks_keep_the_timeline() -> None:
+    gate = SpeechGate(EnergyVad())
+    out = _run(gate, [SILENCE] * 20 + [VOICE] * 40 + [SILENCE] * 40)
+    chunks = [frame for frame in out if isinstance(frame, Audio)]
+    for before, after in zip(chunks, chunks[1:], strict=False):
+        assert after.at == pytest.approx(before.at + before.duration_s)
+
+
+def test_a_click_is_no_speech() -> None:
+    assert _run(SpeechGate(EnergyVad()), [SILENCE] * 5 + [VOICE] * 2 + [SILENCE] * 20) == []
+
+
+def test_a_pause_shorter_than_the_endpoint_is_part_of_it() -> None:
+    gate = SpeechGate(EnergyVad(), GateSettings(endpoint_ms=500))
+    out = _run(gate, [VOICE] * 20 + [SILENCE] * 20 + [VOICE] * 20 + [SILENCE] * 30)
+    assert [type(event) for event in _events(out)] == [SpeechStarted, SpeechEnded]
+
+
+def test_other_frames_pass() -> None:
+    assert list(SpeechGate(EnergyVad()).feed(Delta("x"))) == [Delta("x")]
+
+
+def test_time_without_sound_ends_speech() -> None:
+    gate = SpeechGate(EnergyVad())
+    _run(gate, [VOICE] * 20)
+    assert list(gate.idle(0.5)) == []
+    (ended,) = _events(list(gate.idle(0.66)))
+    assert isinstance(ended, SpeechEnded)
+    assert (ended.at, ended.decided_at) == (pytest.approx(0.4), 0.66)
+    assert list(gate.idle(5.0)) == []
+
+
+def test_the_hang_over_of_the_vad_is_taken_off() -> None:
+    class Slow:
+        """Holds on for five frames, as WebRTC VAD does."""
+
+        left = 0
+
+        def is_speech(self, frame: bytes) -> bool:
+            self.left = 6 if frame != SILENCE else self.left - 1
+            return self.left > 0
+
+    out = _run(SpeechGate(Slow()), [VOICE] * 20 + [SILENCE] * 30)
+    ended = _events(out)[-1]
+    assert isinstance(ended, SpeechEnded)
+    assert ended.at == pytest.approx(0.4)
+
+
+class _Opinion:
+    """A confirmer with a fixed opinion."""
+
+    def __init__(self, probability: float | None) -> None:
+        self.probability = probability
+        self.calls: list[str] = []
+
+    def open(self, preroll: bytes) -> None:
+        self.calls.append("open")
+
+    def push(self, frame: bytes) -> None:
+        self.calls.append("push")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+def test_an_onset_waits_to_be_confirmed() -> None:
+    opinion = _Opinion(None)
+    gate = SpeechGate(EnergyVad(), confirm=opinion)
+    assert _run(gate, [VOICE] * 5) == []
+    opinion.probability = 0.9
+    started = _events(_run(gate, [VOICE], at=0.1))[0]
+    assert isinstance(started, SpeechStarted)
+    assert started.at == pytest.approx(0.0)
+    assert opinion.calls == ["open", "push", "push", "push"]
+
+
+def test_an_onset_that_is_not_confirmed_is_noise() -> None:
+    opinion = _Opinion(0.1)
+    gate = SpeechGate(EnergyVad(), confirm=opinion)
+    assert _run(gate, [VOICE] * 100) == []
+    assert "close" in opinion.calls
+
+
+def test_what_the_confirmer_denies_is_silence() -> None:
+    opinion = _Opinion(0.9)
+    gate = SpeechGate(EnergyVad(), confirm=opinion)
+    _run(gate, [VOICE] * 10)
+    opinion.probability = 0.0
+    events = _events(_run(gate, [VOICE] * 30, at=0.2))
+    assert [type(event) for event in events] == [SpeechEnded]
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(1, 40)), max_size=12),
+    st.integers(1, 7),
+)
+def test_however_it_is_cut_events_alternate_and_no_sample_is_invented(
+    stretches: list[tuple[bool, int]], cut: int
+) -> None:
+    sound = b"".join((VOICE if loud else SILENCE) * count for loud, count in stretches)
+    gate = SpeechGate(EnergyVad())
+    size = cut * 230  # no multiple of a frame
+    out: list[Frame] = []
+    for start in range(0, len(sound), size):
+        piece = sound[start : start + size]
+        out.extend(gate.feed(Audio(piece, 16000, start / 32000)))
+    kinds = [type(event) for event in _events(out)]
+    assert kinds == ([SpeechStarted, SpeechEnded] * len(kinds))[: len(kinds)]
+    assert len(_sound(out)) <= len(sound)
+
+
+def test_webrtc_hears_speech_and_not_silence() -> None:
+    from pipelines.speech.espeak import synthesise
+
+    pcm = synthesise("Bonjour, je voudrais un renseignement.", "fr")
+    vad = WebRtcVad()
+    frames = [pcm[n : n + 640] for n in range(0, len(pcm) - 640, 640)]
+    assert sum(map(vad.is_speech, frames)) > 0.8 * len(frames)
+    assert not [vad.is_speech(SILENCE) for _ in range(20)][-1]
