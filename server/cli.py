@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from server.commands import serve as serve_command
+from server.commands import talk as talk_command
 
 __all__ = ["app", "main"]
 
@@ -15,6 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(serve_command.serve)
+app.command()(talk_command.talk)
 
 
 def main() -> None:

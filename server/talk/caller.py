@@ -97,8 +97,6 @@ class Caller:
                 self._asides[kind] = None
                 if kind == "interruption":
                     self._answered = self._turn
-                    self._asked[self._step] += 1
-                    self._note_answer()
                 return Say(aside.say, kind)
         heard = bool(far.runs) and far.runs[-1].turn == self._turn > self._answered
         quiet_s = now - self._silent_since(far)
@@ -120,12 +118,9 @@ class Caller:
         said = self._asked[self._step]
         self._asked[self._step] += 1
         self._answered = self._turn
-        self._note_answer()
-        return Say(wordings[min(said, len(wordings) - 1)])
-
-    def _note_answer(self) -> None:
         if self._left and self._step in self._left:
             self._left.remove(self._step)
+        return Say(wordings[min(said, len(wordings) - 1)])
 
     def _is_moment(self, aside: Aside, far: FarEnd) -> bool:
         return (

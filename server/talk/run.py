@@ -171,7 +171,7 @@ class _Talk:
 
     def _simulated(self) -> Made:
         from pipelines.speech.espeak import synthesise
-        from scenarios.reading import load
+        from scenarios.script import load
 
         options = self._options
         path = find(options.scenario)
