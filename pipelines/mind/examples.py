@@ -83,6 +83,8 @@ class Examples:
                 f"no examples are understood in {knowledge.language!r}; there are:"
                 f" {', '.join(LANGUAGES)} (pipelines/mind/language.py has what a language needs)"
             )
+        if not knowledge.questions:
+            return cls(knowledge, {}, np.zeros(0, dtype=np.float32), {})
         path = None
         if cache is not None:
             version = metadata.version("scikit-learn")
