@@ -22,7 +22,7 @@ def talk(
         "out/talk"
     ),
     lang: Annotated[str | None, typer.Option(help="One of the scenario's languages.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Hang up after three questions.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="Hang up after two answers.")] = False,
 ) -> None:
     """A simulated caller talks to the engine: transcript, latency waterfalls, verdict.
 

@@ -72,7 +72,8 @@ def utterance(text: str, pcm: bytes) -> Utterance:
     speech = np.frombuffer(pcm, "<i2").astype(np.float64)
     if not speech.any():
         raise ValueError(f"nothing is heard of {text!r}; it needs words that can be spoken")
-    speech = _band(np.concatenate([np.zeros(FRAME), speech, np.zeros(FRAME)]))
+    # Two frames before it: the one that was recorded while he decided to speak holds none of it.
+    speech = _band(np.concatenate([np.zeros(2 * FRAME), speech, np.zeros(FRAME)]))
     loud = np.abs(speech)
     active = speech[loud > AUDIBLE * loud.max()]
     gain = 32768 * 10 ** (SPEECH_DBFS / 20) / np.sqrt(np.mean(active**2))
