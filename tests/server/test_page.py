@@ -1,0 +1,305 @@
+"""The page, in a real browser whose microphone is a sound file."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+import pytest
+
+from server.talk.far_end import FarEnd
+from server.waterfall import COLOURS
+from tests.server.browser import chromium, needs_chromium
+from tests.server.far_server import STATIC, FarCall, page_server, tone
+
+pytestmark = [pytest.mark.integration, pytest.mark.asyncio, needs_chromium]
+
+RATE_HZ = 16000
+LEDGER: dict[str, Any] = {
+    "type": "turn",
+    "turn": 2,
+    "heard": "oui bien sûr",
+    "said": "Très bien.",
+    "interrupted": False,
+    "marks": {
+        "speech_end": 0.0, "endpoint": 251.2, "transcript": 264.9, "intent": 266.1,
+        "first_sentence": 266.1, "first_audio": 268.4, "first_played": 381.0,
+    },
+    "spans": {
+        "endpointing": 251.2, "transcription": 13.7, "understanding": 1.2,
+        "speech": 2.3, "playout": 112.6,
+    },
+    "gap_ms": 381.0,
+    "over": {"endpointing": 1.2, "playout": 62.6},
+    "steps_down": [],
+}  # fmt: skip
+
+
+async def idle(call: FarCall) -> None:
+    """A server that takes the call and says nothing."""
+    await call.start()
+    await call.expect("hangup", within_s=60)
+
+
+async def test_a_call_is_seen_and_heard() -> None:
+    heard: dict[str, Any] = {}
+
+    async def script(call: FarCall) -> None:
+        heard["path"] = call.path
+        await call.start(notice="Modèle de démonstration.")
+        await call.send(type="state", state="responding")
+        await call.send(type="reply", turn=1, text="Bonjour, c'est Claire.")
+        await call.send(type="mark", name="1.0")
+        await call.play(tone(1.0))
+        await call.send(type="mark", name="1.1")
+        assert (await call.expect("mark"))["name"] == "1.0"
+        assert (await call.expect("mark"))["name"] == "1.1"
+        await call.send(type="state", state="listening")
+        await call.send(type="transcript", text="oui", final=False)
+        await call.expect("dtmf")
+        await call.send(type="transcript", text="oui bien sûr", final=True)
+        await call.send(type="reply", turn=2, text="Très bien.")
+        await call.send(**LEDGER)
+        await call.expect("hangup")
+        heard["sound"] = call.sound
+        await call.send(type="hangup", reason="caller")
+
+    async with page_server(script) as url, chromium(tone(3.0)) as browser:
+        await browser.open(url + "?scenario=leads")
+        await browser.click("#call")
+        await browser.until("document.body.dataset.state === 'responding'")
+        assert await browser.texts("#log .engine") == ["Bonjour, c'est Claire."]
+        assert await browser.texts("#log .note") == ["Modèle de démonstration."]
+        await browser.until("document.querySelector('#interim').textContent === 'oui'")
+        assert await browser.evaluate("!document.querySelector('#interim').hidden")
+        await browser.click("#keypad-toggle")
+        await browser.click("#keypad button:nth-child(5)")
+        await browser.until("document.querySelector('#waterfalls .turn') !== null")
+        assert await browser.texts("#log .user") == ["oui bien sûr"]
+        assert await browser.evaluate("document.querySelector('#interim').hidden")
+        assert "touche 5" in await browser.texts("#log .remark")
+        bars = await browser.evaluate(
+            "[...document.querySelectorAll('.turn summary .segment')]"
+            ".map((bar) => [bar.dataset.stage, Number(bar.dataset.ms)])"
+        )
+        assert dict(bars) == LEDGER["spans"]
+        # Spans are drawn to scale: half of the budget is half of the way to the budget's line.
+        width = await browser.evaluate(
+            "(() => { const box = (one) => document.querySelector(one).getBoundingClientRect();"
+            "return box('.turn summary .segment').width / box('.turn summary .track').width })()"
+        )
+        assert width == pytest.approx(251.2 / (800 * 1.04), abs=0.01)
+        assert await browser.texts("#median, #turns, #within") == ["381\xa0ms", "1", "1 / 1"]
+        await browser.until(
+            f"document.querySelector('#vitals').dataset.playedSamples === '{RATE_HZ}'"
+        )
+        peak = await browser.evaluate("Number(document.querySelector('#vitals').dataset.peak)")
+        await browser.click("#call")
+        await browser.until("document.body.dataset.state === 'closed'")
+        assert await browser.texts("#call-word") == ["Rappeler"]
+        assert not browser.faults
+    # A sine of half of full scale, as the loudspeaker gets it.
+    assert peak == pytest.approx(0.5 / 2**0.5, rel=0.05)
+    assert heard["path"] == "/media?scenario=leads&rate=16000&features=mark%2Cclear%2Cpause"
+    sound = heard["sound"]
+    assert {len(frame) for _, frame in sound} == {640}
+    # Real time, whatever else the machine does: the frames' number is that of the time they took.
+    took_s = sound[-1][0] - sound[0][0]
+    assert len(sound) * 0.02 == pytest.approx(took_s, abs=0.5)
+    assert max(max(memoryview(frame).cast("h")) for _, frame in sound) > 1000
+
+
+async def test_a_reply_is_held_resumed_and_cut() -> None:
+    answers: list[float] = []
+
+    async def script(call: FarCall) -> None:
+        await call.start()
+        await call.send(type="reply", turn=1, text="un deux trois quatre")
+        await call.play(tone(3.0))
+        await call.send(type="mark", name="1.1")
+        await call.send(type="state", state="paused")
+        await call.send(type="pause", turn=1)
+        answers.append((await call.expect("played"))["ms"])
+        await call.send(type="pause", turn=1)
+        answers.append((await call.expect("played"))["ms"])
+        await call.send(type="resume", turn=1)
+        await call.send(type="mark", name="later")
+        await call.send(type="clear", turn=1)
+        answers.append((await call.expect("played"))["ms"])
+        await call.send(type="mark", name="after")
+        assert (await call.expect("mark"))["name"] == "after"
+        assert not [message for message in call.messages if message["type"] == "mark"]
+        await call.send(
+            **{**LEDGER, "turn": 1, "heard": "", "said": "un deux", "interrupted": True}
+        )
+        await call.send(type="hangup", reason="completed")
+        await call.close()
+
+    async with page_server(script) as url, chromium() as browser:
+        await browser.open(url)
+        await browser.click("#call")
+        await browser.until("document.body.dataset.state === 'closed'")
+        assert await browser.texts("#log .cut del") == ["trois quatre"]
+        assert await browser.texts("#log .cut") == ["un deux [coupé ici] trois quatre"]
+        assert await browser.texts("#log .remark") == ["La conversation est terminée."]
+        assert await browser.evaluate("document.querySelector('#problem').hidden")
+    first, again, cleared = answers
+    assert first == again <= cleared < 3000
+
+
+async def test_what_goes_wrong_is_told() -> None:
+    async def vanish(call: FarCall) -> None:
+        await call.start()
+        call.vanish()
+
+    async def fail(call: FarCall) -> None:
+        await call.start()
+        await call.send(type="error", code="speech.unavailable", message="…", fatal=True)
+        await call.close()
+
+    full = {"status": "full", "calls": 1, "parts": {}, "obstacle": "all 1 lines are busy"}
+    broken = {"status": "broken", "calls": 0, "parts": {"stt": "no model; palabre models fetch fr"}}
+    async with chromium() as browser:
+        for script, health, code, word in (
+            (idle, full, "server.full", "occupées"),
+            (idle, broken, "server.broken", "palabre models fetch fr"),
+            (vanish, None, "connection.lost", "réseau"),
+            (fail, None, "speech.unavailable", "/health"),
+        ):
+            async with page_server(script, health=health) as url:
+                await browser.open(url)
+                await browser.click("#call")
+                await browser.until("document.body.dataset.state === 'closed'")
+                assert (
+                    await browser.evaluate("document.querySelector('#problem').dataset.code")
+                    == code
+                )
+                assert word in (await browser.texts("#problem"))[0]
+                assert await browser.texts("#call-word") == ["Rappeler"]
+        async with page_server(idle) as url:
+            await browser.open(url)
+        await browser.click("#call")
+        await browser.until("document.querySelector('#problem').dataset.code !== ''")
+        assert "palabre serve" in (await browser.texts("#problem"))[0]
+
+
+async def test_a_microphone_that_is_refused_or_missing_is_told() -> None:
+    async with page_server(idle) as url, chromium(allow=False) as browser:
+        await browser.command(
+            "Browser.setPermission",
+            permission={"name": "microphone"}, setting="denied", origin=url.rstrip("/"),
+        )  # fmt: skip
+        await browser.open(url)
+        await browser.click("#call")
+        await browser.until("document.body.dataset.state === 'closed'")
+        assert "refusé" in (await browser.texts("#problem"))[0]
+        await browser.evaluate(
+            "navigator.mediaDevices.getUserMedia = () =>"
+            " Promise.reject(new DOMException('none', 'NotFoundError'))"
+        )
+        await browser.click("#call")
+        await browser.until("document.querySelector('#problem').dataset.code === 'microphone.none'")
+
+
+async def test_the_page_speaks_english_and_remembers_it() -> None:
+    async with page_server(idle) as url, chromium() as browser:
+        await browser.open(url)
+        assert await browser.texts("#call-word") == ["Appeler"]
+        assert await browser.evaluate("document.documentElement.lang") == "fr"
+        await browser.click("#language")
+        assert await browser.texts("#call-word") == ["Call"]
+        await browser.open(url)
+        assert await browser.evaluate("document.documentElement.lang") == "en"
+        # Every word there is in one language is there in the other.
+        source = (STATIC / "words.js").read_text()
+        french, english = re.findall(r"const (?:FRENCH|ENGLISH) = (\{.*?\n\});", source, re.DOTALL)
+        paths = "(function walk(o, p) { return typeof o === 'object' && !Array.isArray(o)"
+        paths += " ? Object.entries(o).flatMap(([k, v]) => walk(v, `${p}.${k}`)) : [p] })"
+        assert await browser.evaluate(f"{paths}({french}, '')") == await browser.evaluate(
+            f"{paths}({english}, '')"
+        )
+
+
+async def test_the_queue_plays_what_the_far_end_plays() -> None:
+    """The page's queue and the far end that benches measure with are told the same, at random."""
+    steps = _random_steps(random.Random(7), 400)
+    far, expected = FarEnd(RATE_HZ, 0.0), []
+    for index, message in enumerate(steps):
+        now = index * 0.02
+        expected += far.receive(bytes(message) if isinstance(message, list) else message, now)
+        expected += far.advance(now + 0.02)
+    run = f"""(async () => {{
+      const {{ PlayoutQueue }} = await import("/static/queue.js");
+      const answers = [], track = [];
+      const queue = new PlayoutQueue({RATE_HZ}, (one) => answers.push(one));
+      const frame = new Float32Array(320);
+      for (const message of {json.dumps(steps)}) {{
+        if (Array.isArray(message)) queue.sound(Uint8Array.from(message).buffer);
+        else queue.control(message);
+        queue.pull(frame);
+        track.push(...Array.from(frame, (sample) => Math.round(sample * 32768)));
+      }}
+      return {{ answers, track }};
+    }})()"""
+    async with page_server(idle) as url, chromium() as browser:
+        await browser.open(url)
+        found = await browser.evaluate(run)
+    assert found["track"] == list(memoryview(far.track()).cast("h"))
+    assert [_rounded(answer) for answer in found["answers"]] == [_rounded(one) for one in expected]
+    assert len(expected) > 50
+
+
+def _rounded(answer: dict[str, Any]) -> dict[str, Any]:
+    return {**answer, "ms": round(answer["ms"], 2)} if "ms" in answer else answer
+
+
+def _random_steps(rng: random.Random, count: int) -> list[Any]:
+    """Messages of a server: sound as bytes, control as objects."""
+    turn, marks = 1, 0
+    steps: list[Any] = []
+    for _ in range(count):
+        match rng.choice(("sound",) * 8 + ("mark", "mark", "pause", "resume", "clear", "reply")):
+            case "sound":
+                steps.append(list(rng.randbytes(2 * rng.choice((100, 320, 640)))))
+            case "mark":
+                marks += 1
+                steps.append({"type": "mark", "name": f"{turn}.{marks}"})
+            case "reply":
+                turn += 1
+                steps.append({"type": "reply", "turn": turn, "text": "…"})
+            case kind:
+                steps.append({"type": kind, "turn": rng.choice((turn, max(1, turn - 1)))})
+    return steps
+
+
+@pytest.mark.parametrize("rates", [(48000, 16000), (44100, 16000), (16000, 48000), (16000, 44100)])
+async def test_resampling_keeps_speech_and_nothing_else(rates: tuple[int, int]) -> None:
+    from_hz, to_hz = rates
+    run = """async (fromHz, toHz, hz) => {
+      const { Resampler } = await import("/static/resampler.js");
+      const resampler = new Resampler(fromHz, toHz), out = [], block = new Float32Array(128);
+      for (let n = 0; n < fromHz; n += 100) {
+        resampler.push(Float32Array.from({ length: 100 }, (_, i) =>
+          Math.sin(2 * Math.PI * hz * (n + i) / fromHz)));
+        for (let got; (got = resampler.take(block)); ) out.push(...block.subarray(0, got));
+      }
+      const steady = out.slice(out.length / 4, 3 * out.length / 4);
+      const rms = Math.sqrt(steady.reduce((sum, x) => sum + x * x, 0) / steady.length);
+      return { count: out.length, db: 20 * Math.log10(rms * Math.SQRT2 + 1e-9) };
+    }"""
+    async with page_server(idle) as url, chromium() as browser:
+        await browser.open(url)
+        for hz in (100, 1000, 3400, 6500):
+            found = await browser.evaluate(f"({run})({from_hz}, {to_hz}, {hz})")
+            assert found["db"] == pytest.approx(0.0, abs=0.2)
+            assert found["count"] == pytest.approx(to_hz, abs=64 * max(1, to_hz / from_hz))
+        if to_hz < from_hz:
+            found = await browser.evaluate(f"({run})({from_hz}, {to_hz}, 9500)")
+            assert found["db"] < -70
+
+
+async def test_stages_have_one_colour_everywhere() -> None:
+    found = dict(re.findall(r"--(\w+): (#\w{6});", (STATIC / "page.css").read_text()))
+    assert {stage: found[stage] for stage in COLOURS} == dict(COLOURS)
