@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["Call", "CallError", "Passed"]
 
 FRAME_S = 0.02
+CLOSE_S = 1.0
+"""How long a server may take to close the socket."""
+
 LAST_WORDS_S = 2.0
 """How long we wait for the ledgers and the close that follow a hang-up of ours."""
 
@@ -62,7 +65,9 @@ class Call:
         from websockets.exceptions import InvalidHandshake, InvalidStatus, InvalidURI
 
         try:
-            socket = await connect(self.url, compression=None, max_size=None, proxy=None)
+            socket = await connect(
+                self.url, compression=None, max_size=None, proxy=None, close_timeout=CLOSE_S
+            )
         except InvalidStatus as error:
             status, body = error.response.status_code, error.response.body or b""
             raise CallError(

@@ -21,11 +21,12 @@ PLAN = Plan(
     backchannel=Aside("hello", 0.4, "mm"),
     quick=("hello",),
 )
-TONE = b"\0\x20" * FRAME
+LINE = b"\0\x20" * FRAME
+TONE = b"\0\x10" * 8 + b"\0\xf0" * 8  # 1 ms of 1 kHz
 
 
 def said(text: str) -> Utterance:
-    return utterance(text, b"\0\x10\0\xf0" * (RATE_HZ // 8))  # a quarter of a second
+    return utterance(text, TONE * 250)  # a quarter of a second
 
 
 class Engine:
@@ -58,7 +59,7 @@ class Engine:
         self.tell(type="state", state="responding")
         for line in lines:
             self.tell(type="reply", turn=self.turn, text=line)
-            self.far.receive(TONE * round(seconds * 50), self.now)
+            self.far.receive(LINE * round(seconds * 50), self.now)
 
     def run(self, seconds: float) -> None:
         for _ in range(round(seconds * 50)):
