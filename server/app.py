@@ -7,14 +7,15 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import structlog
 import uvicorn
+import uvloop
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
@@ -66,18 +67,7 @@ class Application:
         await self._http(scope, receive, send)
 
     def _routes(self) -> FastAPI:
-        @asynccontextmanager
-        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            await self.parts.start()
-            # What was loaded stays: the collector need not walk it again while calls run.
-            gc.collect()
-            gc.freeze()
-            try:
-                yield
-            finally:
-                await self.parts.close()
-
-        app = FastAPI(title="Palabre", docs_url=None, redoc_url=None, lifespan=lifespan)
+        app = FastAPI(title="Palabre", docs_url=None, redoc_url=None)
 
         @app.middleware("http")
         async def measure(
@@ -158,23 +148,39 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
-def serve(settings: Settings) -> None:
-    """Serve until SIGTERM or SIGINT. A port that is taken raises OSError before anything loads."""
-    listener = socket.create_server(
-        (settings.host, settings.port), backlog=1024, reuse_port=False
-    )
+async def _run(settings: Settings, listener: socket.socket) -> None:
     application = Application(settings)
     config = uvicorn.Config(
         application,
         ws=MediaWebSocket,
         ws_max_size=MAX_BYTES,
         ws_per_message_deflate=False,
-        loop="uvloop",
+        lifespan="off",
         log_level="warning",
         access_log=False,
-        lifespan="on",
         timeout_graceful_shutdown=5,
     )
-    host, port = listener.getsockname()[:2]
-    log.info("server.starting", url=f"http://{host}:{port}/", speech=settings.speech)
-    _Server(config, application).run(sockets=[listener])
+    try:
+        await application.parts.start()
+        # What was loaded stays: the collector need not walk it again while calls run.
+        gc.collect()
+        gc.freeze()
+        host, port = listener.getsockname()[:2]
+        log.info("server.ready", url=f"http://{host}:{port}/")
+        await _Server(config, application).serve(sockets=[listener])
+    finally:
+        await application.parts.close()
+
+
+def serve(settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises OSError for a port that is taken, before anything loads; ConfigurationError or
+    SpeechError for parts that are missing.
+    """
+    with socket.create_server((settings.host, settings.port), backlog=1024) as listener:
+        log.info("server.starting", speech=settings.speech, scenario=settings.scenario)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            with suppress(KeyboardInterrupt):
+                runner.run(_run(settings, listener))
+    log.info("server.stopped")

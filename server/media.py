@@ -68,7 +68,8 @@ class MediaRoute:
                 self._default,
             )
             running = self._parts.running(request.scenario, request.language)
-        except ProtocolError as error:
+            speech = self._parts.speech(running)
+        except PalabreError as error:
             await _reject(send, error)
             log.info("call.rejected", code=error.code)
             return
@@ -82,7 +83,7 @@ class MediaRoute:
                 facts.info("turn", **_without_words(frame.turn))
             channel.send(frame)
 
-        call = self._parts.call(session_id, channel, running, watch)
+        call = self._parts.call(session_id, channel, running, speech, watch)
         await send({"type": "websocket.accept"})
         language = running.script.language
         wire.write(
@@ -137,13 +138,13 @@ async def _refuse(send: Send, error: AdmissionError) -> None:
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-async def _reject(send: Send, error: ProtocolError) -> None:
+async def _reject(send: Send, error: PalabreError) -> None:
     """Accept, say what was wrong, close: a browser cannot read a refused handshake."""
     message = {"type": "error", "code": error.code, "message": str(error), "fatal": True}
     await send({"type": "websocket.accept"})
     await send({"type": "websocket.send", "text": json.dumps(message)})
-    code = error.close_code or 1008
-    await send({"type": "websocket.close", "code": code, "reason": error.code})
+    code = error.close_code if isinstance(error, ProtocolError) else None
+    await send({"type": "websocket.close", "code": code or 1011, "reason": error.code})
 
 
 def _without_words(ledger: dict[str, Any]) -> dict[str, Any]:

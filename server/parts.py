@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,8 +14,10 @@ from engine.frames import Frame
 from engine.ladder import Ladder
 from engine.store import MemoryStore
 from pipelines.audio.ticker import Ticker
+from pipelines.mind import minds
+from pipelines.mind.ollama import Ollama
 from pipelines.turns.barge_in import BargeIn
-from pipelines.voice import VoiceCall
+from pipelines.voice import Speech, VoiceCall
 from scenarios import find, names
 from scenarios.script import Script, ScriptFlow, load
 from server.settings import Settings
@@ -41,6 +44,9 @@ class Parts:
         self.scenarios = names()
         self._settings = settings
         self._ticker = ticker
+        self._ollama: Ollama | None = None
+        if settings.mind == "ollama":
+            self._ollama = Ollama(settings.ollama_url, settings.ollama_model)
         self._running: dict[tuple[str, str], Running] = {}
         self._speech: SpeechParts = (
             NullSpeech(settings) if settings.speech == "null" else LocalSpeech(settings)
@@ -50,16 +56,14 @@ class Parts:
         """Load what calls need. Raises ConfigurationError or SpeechError, which say what to do."""
         scripts = [load(find(name)) for name in self.scenarios]
         for script in scripts:
-            self._prepare(script)
+            await asyncio.to_thread(self._prepare, script)
         await self._speech.start(scripts)
 
     def _prepare(self, script: Script) -> Running:
-        from pipelines.mind import minds
-
         running = Running(
             script,
             ScriptFlow(script),
-            minds(script.knowledge, self.clock, self._settings.cache_dir),
+            minds(script.knowledge, self.clock, self._settings.cache_dir, self._ollama),
             BargeIn.of(script.backchannels, script.stop_words),
         )
         self._running[script.name, script.language] = running
@@ -77,11 +81,16 @@ class Parts:
             raise ProtocolError("request.language", str(error), 4400) from error
         return self._running.get((name, script.language)) or self._prepare(script)
 
+    def speech(self, running: Running) -> Speech:
+        """What a call in that language hears and speaks with. Raises SpeechError."""
+        return self._speech.speech(running.script)
+
     def call(
         self,
         session_id: str,
         channel: AudioChannel,
         running: Running,
+        speech: Speech,
         watch: Callable[[Frame], None],
     ) -> VoiceCall:
         """A call on `channel`; `watch` is told its states and ledgers."""
@@ -90,7 +99,7 @@ class Parts:
             channel,
             running.flow,
             running.minds,
-            self._speech.speech(running.script),
+            speech,
             MemoryStore(),
             self.clock,
             self._ticker,
@@ -108,4 +117,7 @@ class Parts:
         return self._speech.health()
 
     async def close(self) -> None:
+        """Give everything back, after the last call."""
         await self._speech.close()
+        if self._ollama is not None:
+            await self._ollama.close()

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     """Calls at once; 0: as many as the loop's lag allows."""
     max_lag_ms: float = Field(15.0, gt=0)
     """No new call while ticks come later than this (95th percentile): frames are due every 20."""
-    endpoint_ms: int = Field(250, ge=100, le=3000)
+    endpoint_ms: int = Field(240, ge=100, le=3000)
     silence_s: float = Field(6.0, gt=0)
     drain_s: float = Field(120.0, ge=0)
     """How long running calls may go on after SIGTERM."""

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from importlib.util import find_spec
 from typing import Protocol
 
+from engine.errors import SpeechError
 from pipelines.audio.vad import WebRtcVad
+from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
+from pipelines.speech.models import find_model
 from pipelines.speech.null import NullSTT, NullTTS
+from pipelines.speech.phrases import CachedTTS, PhraseCache
+from pipelines.speech.sentences import Sentences
+from pipelines.speech.vosk import VoskModel, VoskSTT
 from pipelines.turns.gate import Confirm, GateSettings, SpeechGate
 from pipelines.voice import Speech
 from scenarios.script import Script
@@ -24,7 +31,7 @@ class SpeechParts(Protocol):
         ...
 
     def speech(self, script: Script) -> Speech:
-        """The parts for one call."""
+        """The parts for one call. Raises SpeechError if there are none for its language."""
         ...
 
     def backlog_s(self) -> float:
@@ -94,3 +101,72 @@ class NullSpeech:
 
     async def close(self) -> None:
         self._gates.close()
+
+
+class LocalSpeech:
+    """Vosk and espeak-ng in this process: no service, no key."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._gates = Gates(settings)
+        self._espeak = Espeak()
+        self._phrases = PhraseCache()
+        self._models: dict[str, VoskModel] = {}
+        self._notices: dict[str, str] = {}
+
+    async def start(self, scripts: list[Script]) -> None:
+        """Load the recognisers, and synthesise what the scenarios say anyway.
+
+        A scenario's first language needs a recogniser; further ones have it if it is installed.
+        """
+        await self._gates.start()
+        first = {script.language for script in scripts}
+        further = {language for script in scripts for language in script.languages} - first
+        for language in sorted(first):
+            await self._load(language)
+        for language in sorted(further):
+            with suppress(SpeechError):
+                await self._load(language)
+        for script in scripts:
+            voice = self._voice(script.language)
+            await self._phrases.warm(script.lines(), self._tts(voice), voice.name)
+
+    async def _load(self, language: str) -> None:
+        found = find_model(language, self._settings.models_dir, self._settings.model)
+        model = VoskModel(found.path)
+        self._models[language] = model
+        self._notices[language] = found.notice
+        await model.load()
+
+    def _voice(self, language: str) -> EspeakVoice:
+        wanted = self._settings.voice
+        return EspeakVoice(wanted if wanted.startswith(language) else language)
+
+    def _tts(self, voice: EspeakVoice) -> EspeakTTS:
+        return EspeakTTS(self._espeak, voice)
+
+    def speech(self, script: Script) -> Speech:
+        if script.language not in self._models:
+            find_model(script.language, self._settings.models_dir)  # says what to run
+            raise SpeechError("a recogniser was installed since; restart the server to use it")
+        model = self._models[script.language]
+        voice = self._voice(script.language)
+
+        def mouth() -> tuple[Sentences, CachedTTS]:
+            return Sentences(), CachedTTS(self._tts(voice), self._phrases, voice.name)
+
+        return Speech(
+            self._gates.make, lambda: VoskSTT(model), mouth, self._notices[script.language]
+        )
+
+    def backlog_s(self) -> float:
+        return sum(model.backlog_s for model in self._models.values())
+
+    def health(self) -> dict[str, str | None]:
+        return {"vosk": None if self._models else "no recogniser is loaded", "espeak": None}
+
+    async def close(self) -> None:
+        self._gates.close()
+        self._espeak.close()
+        for model in self._models.values():
+            model.close()
