@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from server.commands import chat as chat_command
 from server.commands import serve as serve_command
 from server.commands import talk as talk_command
 
@@ -15,6 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(chat_command.chat)
 app.command()(serve_command.serve)
 app.command()(talk_command.talk)
 

@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="PALABRE_", extra="ignore")
 
     host: str = "127.0.0.1"
-    port: int = Field(8080, ge=0, le=65535)
+    port: int = Field(default=8080, ge=0, le=65535)
     scenario: str = "leads"
     speech: Literal["local", "null"] = "local"
     """``null``: a fixed transcript at the end of speech and a fixed reply; for benches."""
@@ -38,13 +38,13 @@ class Settings(BaseSettings):
     mind: Literal["examples", "ollama"] = "examples"
     ollama_url: str = "http://127.0.0.1:11434"
     ollama_model: str = "llama3.2"
-    capacity: int = Field(0, ge=0)
+    capacity: int = Field(default=0, ge=0)
     """Calls at once; 0: as many as the loop's lag allows."""
-    max_lag_ms: float = Field(15.0, gt=0)
+    max_lag_ms: float = Field(default=15.0, gt=0)
     """No new call while ticks come later than this (95th percentile): frames are due every 20."""
-    endpoint_ms: int = Field(240, ge=100, le=3000)
-    silence_s: float = Field(6.0, gt=0)
-    drain_s: float = Field(120.0, ge=0)
+    endpoint_ms: int = Field(default=240, ge=100, le=3000)
+    silence_s: float = Field(default=6.0, gt=0)
+    drain_s: float = Field(default=120.0, ge=0)
     """How long running calls may go on after SIGTERM."""
     models_dir: Path = Field(default_factory=lambda: _data_dir() / "models")
     models_url: str | None = None
