@@ -1,0 +1,1 @@
+"""Small local servers that speak other people's wires, for tests."""
