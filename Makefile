@@ -22,14 +22,8 @@ test: .venv/.dev
 	@covered=0; $(MAKE) cover || covered=1; $(BIN)/pytest $(ARGS) && \
 	if [ $$covered = 1 ]; then echo "The engine's own tests do not cover it: see above."; exit 1; fi
 
-# Each module of the engine is covered whole, branches included, by the test module of its name.
 cover: .venv/.dev
-	@$(BIN)/pytest tests/engine --cov --cov-context=test --cov-report= -q --no-summary
-	@missing=0; for module in $$(find engine -name '[!_]*.py' | sort); do \
-		test=$$(echo "tests/$$module" | sed 's|\([^/]*\)$$|test_\1|'); \
-		$(BIN)/coverage report --include="$$module" --contexts="^$$,^$$test::" --fail-under=100 >.coverage.txt 2>&1 \
-			|| { echo "$$module is not covered by $$test:"; cat .coverage.txt; missing=1; }; \
-	done; rm -f .coverage.txt; exit $$missing
+	@.ci/cover
 
 check: .venv/.dev
 	$(BIN)/ruff check .
