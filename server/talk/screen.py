@@ -61,7 +61,8 @@ class Screen:
             case {"type": "error", "code": code, "message": message}:
                 self.line(at_s, "error", f"{escape(str(code))}: {escape(str(message))}", "red")
             case {"type": "hangup", "reason": reason}:
-                self.line(at_s, "hung up", f"[dim]by the engine: {escape(str(reason))}[/]", "dim")
+                who = "the caller" if reason == "caller" else f"the engine: {escape(str(reason))}"
+                self.line(at_s, "hung up", f"[dim]by {who}[/]", "dim")
             case _:
                 pass
 
@@ -98,6 +99,8 @@ class Screen:
             rows["response, by the engine's ledger"] = [turn["gap_ms"] for turn in turns]
             for stage in COLOURS:
                 rows[f"  {stage}"] = [turn["spans"].get(stage, 0.0) for turn in turns]
+            # The network, the far end's frames, and where the voice was taken to end.
+            rows["heard beyond the ledger"] = [turn["heard_ms"] - turn["gap_ms"] for turn in turns]
             for label, values in rows.items():
                 numbers = (quantile(values, 0.5), quantile(values, 0.95), max(values))
                 table.add_row(label, *(f"{number:.0f}" for number in numbers))
