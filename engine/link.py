@@ -79,8 +79,7 @@ class Link(Generic[T]):
                     self._wake_putter()  # the room was for us; pass it on
                 raise
             finally:
-                if putter in self._putters:
-                    self._putters.remove(putter)
+                self._putters.remove(putter)
 
     async def get(self) -> T:
         """Take the oldest item. Cancelling is safe: nothing is lost. Raises `Closed`."""
@@ -118,10 +117,8 @@ class Link(Generic[T]):
                 putter.set_result(None)
 
     def _drop_oldest_audio(self) -> None:
-        for index, item in enumerate(self._items):
-            if isinstance(item, Audio):
-                del self._items[index]
-                break
+        oldest = next(i for i, item in enumerate(self._items) if isinstance(item, Audio))
+        del self._items[oldest]
         self._audio -= 1
         self.dropped += 1
 

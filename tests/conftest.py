@@ -13,6 +13,11 @@ from asyncio import runners
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
+
+# The same examples every time, and no deadline: a busy machine is no reason to fail.
+settings.register_profile("palabre", derandomize=True, deadline=None)
+settings.load_profile("palabre")
 
 GRACE_S = 0.5
 """How long what was told to end may take: a thread's last lines, a child's reaping."""

@@ -204,7 +204,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(capacity=st.integers(1, 3), steps=STEPS)
 @virtual
 async def test_whatever_is_cancelled_nothing_is_lost_doubled_or_reordered(

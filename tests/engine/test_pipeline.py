@@ -264,7 +264,7 @@ async def test_a_source_that_is_a_link_is_taken_until_it_closes() -> None:
     assert texts(out) == ["1-", "end-"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     fed=st.lists(st.sampled_from(["sound", "event", "wait"]), max_size=60),
     capacity=st.integers(1, 5),

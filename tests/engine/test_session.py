@@ -601,7 +601,7 @@ ACTIONS = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(actions=ACTIONS, end=st.sampled_from(["hang up", "cancel", "let it be"]))
 @virtual
 async def test_every_turn_ends_and_every_step_is_in_the_table(
