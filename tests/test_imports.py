@@ -26,8 +26,8 @@ HEAVY = {
 }  # fmt: skip
 """Imported where they are used: each costs start-up time, and most are extras."""
 
-PROGRAMS = ("bench/peers/",)
-"""The peers of the benchmarks are programs of their own, so nothing waits for their imports."""
+PROGRAMS = ("bench/density/pipecat_server.py",)
+"""A peer of the benchmarks is a program of its own, so nothing waits for its imports."""
 
 READ_THE_ENVIRONMENT = ("server/", "bench/__main__.py", "bench/cli.py")
 
