@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol
 
 import numpy as np
@@ -23,8 +24,19 @@ FRAME_BYTES = 640
 FRAME_S = 0.02
 SETTLE_FRAMES = 12
 """WebRTC VAD holds on for up to 240 ms after loud speech; further back the voice is trusted."""
-QUIET_DB = -30.0
-"""A frame this far below the utterance's own level is no part of it, whatever the VAD says."""
+QUIET = 10 ** (-30 / 20)
+"""A frame 30 dB below the loudest of its utterance is no part of it, whatever the VAD says."""
+
+ABOVE_NOISE = 2.5
+"""Speech is 8 dB above the noise of the line: WebRTC VAD alone takes loud noise for speech."""
+GOING_ON = 1.6
+"""Within an utterance 4 dB do: words fade."""
+MAX_NOISE = 400.0
+"""Root mean square (of 32,768) above which a steady sound is not believed to be noise."""
+MIN_NOISE = 8.0
+"""Digital silence: the first whisper of a line is no speech."""
+NOISE_RISE = 1.007
+"""Per frame: the noise estimate follows a louder room by 3 dB a second, a quieter one at once."""
 
 
 class Confirm(Protocol):
@@ -85,6 +97,7 @@ class SpeechGate:
         self._voiced_until = 0.0
         self._settled = False
         self._level = 0.0
+        self._noise = MAX_NOISE
 
     def feed(self, frame: Frame) -> Iterable[Frame]:
         if not isinstance(frame, Audio):
@@ -114,14 +127,23 @@ class SpeechGate:
 
     def _step(self, pcm: bytes, at: float) -> Iterable[Frame]:
         voiced = self._is_speech(pcm)
+        rms = _rms(pcm) if voiced or self.speaking else 0.0
         self._recent.append((at, pcm))
         self._heard_until = at + FRAME_S
         if self.speaking:
-            return self._go_on(pcm, at, voiced)
+            self._level = max(self._level, rms)
+            return self._go_on(pcm, at, voiced and rms > GOING_ON * self._noise)
+        voiced = voiced and rms > ABOVE_NOISE * self._noise
+        if not voiced:
+            self._listen_to_noise(rms or _rms(pcm))
         self._history = (self._history << 1 | voiced) & 0b11111
         if self._history.bit_count() >= self.settings.onset_frames or self._candidate_s is not None:
             return self._onset(pcm, at)
         return ()
+
+    def _listen_to_noise(self, rms: float) -> None:
+        self._noise = min(rms, self._noise * NOISE_RISE, MAX_NOISE)
+        self._noise = max(self._noise, MIN_NOISE)
 
     def _onset(self, pcm: bytes, at: float) -> Iterable[Frame]:
         confirm = self._confirm
@@ -155,9 +177,8 @@ class SpeechGate:
         self._settled = False
         self._candidate_s = None
         self._voiced_until = at + FRAME_S
-        self._level = 0.0
+        self._level = max(_rms(pcm) for _, pcm in kept)
         sound = b"".join(pcm for _, pcm in kept)
-        self._measure(sound)
         self._chunk.clear()
         return [SpeechStarted(onset_at, at + FRAME_S), Audio(sound, RATE_HZ, kept[0][0])]
 
@@ -184,19 +205,14 @@ class SpeechGate:
     def _take_chunk(self) -> Audio:
         sound = bytes(self._chunk)
         self._chunk.clear()
-        self._measure(sound)
         return Audio(sound, RATE_HZ, self._chunk_at)
-
-    def _measure(self, sound: bytes) -> None:
-        """The utterance's level: that of its loudest piece."""
-        self._level = max(self._level, _rms(sound))
 
     def _settle(self) -> None:
         """Take the VAD's hang-over off the end of speech, once per pause."""
         if self._settled:
             return
         self._settled = True
-        quiet = self._level * 10 ** (QUIET_DB / 20)
+        quiet = max(self._level * QUIET, self._noise * GOING_ON)
         for when, pcm in reversed(self._recent):
             if when >= self._voiced_until - 1e-6:
                 continue
@@ -215,4 +231,4 @@ class SpeechGate:
 
 def _rms(pcm: bytes) -> float:
     samples = np.frombuffer(pcm, np.int16).astype(np.float32)
-    return float(np.sqrt(np.dot(samples, samples) / max(1, samples.size)))
+    return sqrt(float(samples.dot(samples)) / samples.size)
