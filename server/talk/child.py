@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +20,10 @@ READY_S = 60.0
 """A first start trains the scenario's understanding and fills the phrase cache."""
 
 STOP_S = 5.0
+
+PROGRAM = (sys.executable, "-P", "-m", "server")
+"""Whatever the working directory holds under that name is not it."""
+
 TAIL = 15
 """Lines of its log that are shown when it fails."""
 
@@ -31,12 +36,14 @@ class Server:
     A context manager; on every way out the process is ended, by its pid, and waited for.
     """
 
-    def __init__(self, log: Path, arguments: list[str], clock: Clock) -> None:
+    def __init__(
+        self, log: Path, arguments: Sequence[str], clock: Clock, program: Sequence[str] = PROGRAM
+    ) -> None:
         self._log = log
         self._clock = clock
         with log.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own program
-                [sys.executable, "-m", "server", "serve", "--port", "0", *arguments],
+                [*program, "serve", "--port", "0", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
