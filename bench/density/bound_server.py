@@ -1,6 +1,6 @@
 """The bound: what a voice call costs when nothing but the call is done.
 
-A bare WebSocket (the sans-I/O core of `websockets` on uvloop), a VAD, an endpoint after 250 ms
+A bare WebSocket (the sans-I/O core of `websockets` on uvloop), a VAD, an endpoint after 240 ms
 of silence, and a paced reply from one ticker. No session, no transcript, no interruption, no
 control messages: an engine can approach this and not pass it.
 

@@ -51,7 +51,8 @@ class Server:
         arguments = ["--port", str(port), "--vad", vad]
         match self.name:
             case "palabre":
-                return [*kit.palabre, "serve", "--speech", "null", *arguments]
+                silence = ["--endpoint-ms", str(ENDPOINTING_MS)]
+                return [*kit.palabre, "serve", "--speech", "null", *arguments, *silence]
             case "pipecat":
                 return [kit.pipecat_python, "-m", "bench.density.pipecat_server", *arguments]
             case _:
@@ -60,10 +61,9 @@ class Server:
     def endpoint_ms(self, vad: str, release_ms: float) -> float:
         """When the endpoint is due after the last sound of speech; later is overhead.
 
-        250 ms of silence are asked of all. The peers count them in steps of their VAD (20 or
-        32 ms), from when it no longer hears speech (``release_ms`` after the last sound):
-        pipecat rounds to the nearest step and halves to even (12 of 12.5), the bound rounds up.
-        Ours is held to what was asked.
+        240 ms of silence are asked of all. The peers count them in steps of their VAD (20 or
+        32 ms), from when it no longer hears speech (``release_ms`` after the last sound): with
+        WebRTC VAD 12 steps, with Silero 8 of 7.5. Ours is held to what was asked.
         """
         step_ms = 20 if vad == "webrtc" else 32
         match self.name:
@@ -102,7 +102,7 @@ def free_port() -> int:
 
 @contextlib.asynccontextmanager
 async def running(server: Server, kit: Kit, *, vad: str, core: int) -> AsyncIterator[Running]:
-    """``server`` on ``core``, from when it accepts connections; ended however the block ends."""
+    """``server`` on ``core``, from when it answers; ended however the block ends."""
     port = free_port()
     command = server.command(kit, port, vad)
     if shutil.which(command[0]) is None:
@@ -129,7 +129,7 @@ async def running(server: Server, kit: Kit, *, vad: str, core: int) -> AsyncIter
             os.sched_setaffinity(0, own_cores)
     try:
         started = Running(process, port, log_path)
-        await started.accepting(server)
+        await started.serving(server)
         yield started
     finally:
         await stop(process)
@@ -148,8 +148,8 @@ class Running:
         """Its process id."""
         return self.process.pid
 
-    async def accepting(self, server: Server) -> None:
-        """Wait until it accepts connections; raises ServerError if it ends or never does."""
+    async def serving(self, server: Server) -> None:
+        """Wait until it answers HTTP; raises ServerError if it ends or never does."""
         deadline_s = asyncio.get_running_loop().time() + START_TIMEOUT_S
         while asyncio.get_running_loop().time() < deadline_s:
             if self.process.poll() is not None:
@@ -157,20 +157,34 @@ class Running:
                     f"{server.name} ended with {self.process.returncode} instead of serving; "
                     f"see {self.log_path}\n{self.log_tail()}"
                 )
-            try:
-                _, writer = await asyncio.open_connection(HOST, self.port)
-            except OSError:
-                await asyncio.sleep(0.1)
-                continue
-            writer.close()
-            return
+            if await answers(self.port):
+                return
+            await asyncio.sleep(0.1)
         raise ServerError(
-            f"{server.name} did not listen within {START_TIMEOUT_S:.0f} s; see {self.log_path}"
+            f"{server.name} did not answer within {START_TIMEOUT_S:.0f} s; see {self.log_path}"
         )
 
     def log_tail(self, lines: int = 5) -> str:
         """The end of what it has logged."""
         return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+
+async def answers(port: int) -> bool:
+    """Whether a server answers HTTP, with any status: a listening socket alone is not a server.
+
+    Cancelling it is safe.
+    """
+    try:
+        reader, writer = await asyncio.open_connection(HOST, port)
+    except OSError:
+        return False
+    try:
+        writer.write(f"GET /health HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+        return (await asyncio.wait_for(reader.readline(), 5.0)).startswith(b"HTTP/")
+    except (OSError, TimeoutError):
+        return False
+    finally:
+        writer.close()
 
 
 async def stop(process: subprocess.Popen[bytes]) -> None:

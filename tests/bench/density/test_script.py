@@ -7,6 +7,7 @@ from bench.density.script import (
     caller_script,
     reply_pcm,
     speech_run,
+    to_last_loud_frame,
 )
 from bench.density.vad import SILERO_WINDOW_BYTES, SileroBatch, silero_model
 from bench.errors import BenchError
@@ -40,6 +41,11 @@ def test_a_sentence_in_two_pieces_is_refused() -> None:
 def test_silence_is_refused() -> None:
     with pytest.raises(BenchError, match="0 pieces"):
         speech_run(heard())
+
+
+def test_speech_ends_with_its_last_loud_frame() -> None:
+    loud, faint = b"\x00\x20" * 320, b"\x40\x00" * 320
+    assert to_last_loud_frame(faint + loud * 5 + faint * 3 + loud[:100]) == faint + loud * 5
 
 
 def test_a_cycle_is_whole_for_both_vads() -> None:
