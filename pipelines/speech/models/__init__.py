@@ -3,6 +3,7 @@
 `vosk-fr-demo` lies beside this file; the others are fetched into a folder of the user's.
 """
 
+from pipelines.speech.models.fetcher import fetch
 from pipelines.speech.models.installed import (
     Found,
     State,
@@ -19,6 +20,7 @@ __all__ = [
     "SpeechModel",
     "State",
     "check",
+    "fetch",
     "find_model",
     "find_voice",
     "state",

@@ -125,7 +125,7 @@ async def test_people_are_heard(batcher: SileroBatcher) -> None:
         pcm = decoded(recording)[: 32000 * 5]
         got = await probabilities(batcher, pcm)
         assert got == pytest.approx(reference(pcm), abs=1e-4)
-        assert np.mean(np.array(got) > 0.5) > 0.4
+        assert np.mean(np.array(got) > 0.5) > 0.3  # some begin with two seconds of silence
 
 
 @pytest.mark.asyncio
