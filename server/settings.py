@@ -1,4 +1,4 @@
-"""Settings: from the environment (``PALABRE_…``) and the command line, read here and nowhere else."""
+"""Settings: from the environment (``PALABRE_…``) and the command line; read nowhere else."""
 
 from __future__ import annotations
 
