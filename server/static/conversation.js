@@ -31,36 +31,38 @@ export class Conversation {
   }
 
   reply(turn, text) {
-    const line = element("p", {}, text);
-    const item = this.#append("bubble engine waiting", line);
-    const lines = this.#replies.get(turn) ?? [];
-    lines.push({ item, line, text });
-    this.#replies.set(turn, lines);
+    const line = element("span", { class: "waiting" }, text);
+    const reply = this.#replies.get(turn);
+    if (reply) {
+      reply.lines.push(line);
+      reply.bubble.append(" ", line);
+      this.#follow();
+      return;
+    }
+    const bubble = element("p", {}, line);
+    this.#replies.set(turn, { bubble, lines: [line] });
+    this.#append("bubble engine", bubble);
   }
 
   /** The mark `turn.n` was reached: n lines have been heard, and the next one begins. */
   reached(name) {
     const [turn, heard] = name.split(".").map(Number);
-    for (const { item } of this.#replies.get(turn)?.slice(0, heard + 1) ?? []) {
-      item.classList.remove("waiting");
+    for (const line of this.#replies.get(turn)?.lines.slice(0, heard + 1) ?? []) {
+      line.classList.remove("waiting");
     }
   }
 
   /** A turn's ledger: what was not heard of its lines is shown as such. */
   settle({ turn, said, interrupted }) {
-    const lines = this.#replies.get(turn) ?? [];
-    let left = words(said).length;
-    for (const { item, line, text } of lines) {
-      item.classList.remove("waiting");
-      const all = words(text);
-      const count = Math.min(left, all.length);
-      left -= count;
-      if (!interrupted || count === all.length) continue;
-      item.classList.add("cut");
-      const cut = element("span", { class: "cut-mark", title: word("cut") }, `[${word("cut")}]`);
-      const unsaid = element("del", {}, all.slice(count).join(" "));
-      line.replaceChildren(all.slice(0, count).join(" "), " ", cut, " ", unsaid);
-    }
+    const reply = this.#replies.get(turn);
+    if (!reply) return;
+    for (const line of reply.lines) line.classList.remove("waiting");
+    const all = words(reply.lines.map((line) => line.textContent).join(" "));
+    const heard = words(said).length;
+    if (!interrupted || heard >= all.length) return;
+    const cut = element("span", { class: "cut" }, `[${word("cut")}]`);
+    const unsaid = element("del", {}, all.slice(heard).join(" "));
+    reply.bubble.replaceChildren(all.slice(0, heard).join(" "), " ", cut, " ", unsaid);
     this.#follow();
   }
 

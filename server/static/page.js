@@ -167,6 +167,9 @@ at("keypad").addEventListener("click", ({ target }) => {
 });
 at("keypad").addEventListener("keydown", ({ key }) => {
   if (KEYS.includes(key)) press(key);
+  if (key !== "Escape") return;
+  openKeypad(false);
+  at("keypad-toggle").focus();
 });
 at("keypad-toggle").addEventListener("click", () => openKeypad(at("keypad").hidden));
 at("call").addEventListener("click", () => (call ? call.hangUp() : startCall()));

@@ -68,6 +68,7 @@ export function legend(list) {
     ...Object.keys(BUDGET_MS).map((stage) =>
       element("li", { "data-stage": stage }, word("stage", stage)),
     ),
+    element("li", { class: "budget" }, `${word("budget")} ${milliseconds(TOTAL_MS)}`),
   );
 }
 
