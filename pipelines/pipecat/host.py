@@ -29,8 +29,12 @@ has to be replaced."""
 OPEN_S = 5.0
 """A connection that takes longer to make is no use to somebody who waits for an answer."""
 
-CLOSE_S = 1.0
-"""How long a service may take to say goodbye; then its tasks are cancelled."""
+CLOSE_S = 0.5
+"""How long a service may take to say goodbye, which is a round trip; then its tasks are
+cancelled."""
+
+INSIST = 3
+"""A closing handshake (of the old interface of websockets) outlives two cancellations."""
 
 SETTLE_S = 1.0
 """How long a service may take to stop what it does; pipecat gives a task as long to be cancelled.
@@ -108,7 +112,7 @@ class Host:
         self._started = False
         self._opening: asyncio.Timeout | None = None
         self._interrupted: asyncio.Future[None] | None = None
-        self._tasks: Any = None
+        self._tasks = pipecat("utils.asyncio.task_manager").TaskManager()
 
     @property
     def spent(self) -> bool:
@@ -124,7 +128,6 @@ class Host:
 
         Cancelling is safe: what was opened is closed.
         """
-        self._tasks = pipecat("utils.asyncio.task_manager").TaskManager()
         try:
             async with asyncio.timeout(OPEN_S) as self._opening:
                 await self._start()
@@ -162,26 +165,28 @@ class Host:
         await self._processed(self._frames.StartFrame(**rates, **measured))
 
     async def close(self) -> None:
-        """Disconnect and end every task of the service, within twice `CLOSE_S`. Safe to call again.
+        """Disconnect and end the service's tasks, within about `CLOSE_S`. Safe to call again.
 
-        Cancelling is safe: tasks are told to end all the same.
+        Cancelling is safe: the tasks are told to end all the same.
         """
         self._muted = True
+        leaving = self._tasks.create_task(self._leave(), "leave")
         try:
-            async with asyncio.timeout(CLOSE_S):
-                if self._started:
-                    self._started = False
-                    await self._processed(self._frames.CancelFrame())
-                await self.service.cleanup()
-                await _close_client(self.service)
-        except TimeoutError:
-            pass  # the far end does not say goodbye; nothing of it is needed
+            await asyncio.wait({leaving}, timeout=CLOSE_S)
         finally:
-            left = set(self._tasks.current_tasks()) if self._tasks is not None else set()
-            for task in left:
-                task.cancel()
-            if left:
-                await asyncio.wait(left, timeout=CLOSE_S)
+            # Some take a cancellation for leave to say goodbye more slowly: insist.
+            for _ in range(INSIST):
+                if left := set(self._tasks.current_tasks()):
+                    for task in left:
+                        task.cancel()
+                    await asyncio.wait(left, timeout=CLOSE_S / INSIST)
+
+    async def _leave(self) -> None:
+        if self._started:
+            self._started = False
+            await self._processed(self._frames.CancelFrame())
+        await self.service.cleanup()
+        await _close_client(self.service)
 
     async def send(self, frame: Any, *, upstream: bool = False) -> None:
         """Hand `frame` to the service. Does not wait for it."""

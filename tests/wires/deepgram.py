@@ -65,6 +65,8 @@ class Deepgram:
     """Before each final result, and each chunk of speech."""
     endpointing: bool = False
     """Commit the words by itself, before it is told to finalise."""
+    deaf: bool = False
+    """Speak on when told to clear: sound that is still under way arrives all the same."""
     connections: list[Connection] = field(default_factory=list)
     _server: Server | None = None
     _finals: int = 0
@@ -219,7 +221,7 @@ class _Speak:
                         self._speaking = asyncio.create_task(self._speak(text.strip()))
                     case "Clear":
                         self._text = ""
-                        await self._silence(cut=True)
+                        await self._silence(cut=not self._deepgram.deaf)
                         await self._send({"type": "Cleared", "sequence_id": 0})
                     case "Close":
                         await self._socket.close()

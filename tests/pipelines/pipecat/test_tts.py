@@ -80,6 +80,18 @@ async def test_an_interrupted_line_is_never_heard_in_the_next_turn() -> None:
         assert server.connections[0].types()[:3] == ["Speak", "Flush", "Clear"]
 
 
+async def test_sound_still_under_way_is_nobodys() -> None:
+    async with (
+        Deepgram(delay_s=0.02, deaf=True) as server,
+        PipecatTTS(deepgram_tts(server)) as tts,
+    ):
+        async with running(tts) as stage:
+            stage.inbox.offer(Say(BONJOUR))
+            await stage.until(Audio)
+            await stage.cancel()
+        assert sound(await serve(tts, [Say(MERCI)])) == tone(MERCI, 16000)
+
+
 async def test_an_interruption_between_lines_keeps_the_connection() -> None:
     async with Deepgram() as server, PipecatTTS(deepgram_tts(server)) as tts:
         async with running(tts) as stage:
@@ -87,6 +99,7 @@ async def test_an_interruption_between_lines_keeps_the_connection() -> None:
             await eventually(lambda: sound(stage.outbox.frames) == tone(BONJOUR, 16000))
             await stage.cancel()
         assert sound(await serve(tts, [Say(MERCI)])) == tone(MERCI, 16000)
+        assert len(server.connections) == 1
 
 
 async def test_other_rates_are_resampled() -> None:
