@@ -19,7 +19,7 @@ from websockets.http11 import Request, Response
 
 import server
 
-__all__ = ["STATIC", "FarCall", "Script", "page_server", "tone"]
+__all__ = ["STATIC", "FarCall", "Script", "idle", "page_server", "tone"]
 
 STATIC = Path(server.__file__).parent / "static"
 
@@ -83,6 +83,12 @@ class FarCall:
 
     async def close(self) -> None:
         await self._socket.close()
+
+
+async def idle(call: FarCall) -> None:
+    """A server that takes the call and says nothing."""
+    await call.start()
+    await call.expect("hangup", within_s=60)
 
 
 Script = Callable[[FarCall], Awaitable[None]]
