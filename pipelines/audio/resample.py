@@ -1,17 +1,15 @@
-"""Resampling of streams, by soxr.
-
-Sound at our own rate passes through untouched.
-"""
+"""Resampling of streams. Sound at our own rate passes through untouched."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 import soxr
 
 from engine.frames import Audio, Frame
+from pipelines.audio.polyphase import Polyphase, small_ratio
 
 __all__ = ["RATE_HZ", "Resample", "StreamResampler"]
 
@@ -22,16 +20,15 @@ RATE_HZ = 16000
 class StreamResampler:
     """s16le mono at `from_hz` in, at `to_hz` out, in pieces of any size.
 
-    The filter holds sound back: LQ (16 bit, the default) 6 ms between 16 and 24 or 48 kHz and
-    12 ms between 8 and 16 kHz, against 30 and 40 ms for HQ, which is for what arrives faster than
-    real time.
+    Between the rates of live sound (8, 16, 24, 48 kHz) 1.5 to 3 ms are held back
+    (`pipelines.audio.polyphase`); from and to others, which are those of synthesis, soxr holds
+    back up to 40 ms of sound that comes faster than real time.
     """
 
-    def __init__(self, from_hz: int, to_hz: int, *, quality: str = "LQ") -> None:
+    def __init__(self, from_hz: int, to_hz: int) -> None:
         self._from_hz = from_hz
         self._to_hz = to_hz
-        self._quality = quality
-        self._stream: Any = None
+        self._feed: Callable[[bytes, bool], bytes] | None = None
         self._pending = 0  # input samples not yet out, times to_hz
 
     @property
@@ -43,25 +40,33 @@ class StreamResampler:
         """Resample `pcm`, whole samples. `last` flushes; what comes after is a new stream."""
         if self._from_hz == self._to_hz:
             return pcm
-        if self._stream is None:
-            self._stream = soxr.ResampleStream(
-                self._from_hz, self._to_hz, 1, dtype="int16", quality=self._quality
-            )
-        samples = np.frombuffer(pcm, "<i2")
-        out: bytes = self._stream.resample_chunk(samples, last=last).tobytes()
+        if self._feed is None:
+            live = small_ratio(self._from_hz, self._to_hz)
+            self._feed = (Polyphase if live else _Soxr)(self._from_hz, self._to_hz).feed
+        out = self._feed(pcm, last)
         if last:
-            self._stream = None
+            self._feed = None
             self._pending = 0
         else:
-            self._pending += len(samples) * self._to_hz - len(out) // 2 * self._from_hz
+            self._pending += len(pcm) // 2 * self._to_hz - len(out) // 2 * self._from_hz
+        return out
+
+
+class _Soxr:
+    """One stream of any ratio."""
+
+    def __init__(self, from_hz: int, to_hz: int) -> None:
+        self._stream: Any = soxr.ResampleStream(from_hz, to_hz, 1, dtype="int16", quality="HQ")
+
+    def feed(self, pcm: bytes, last: bool) -> bytes:
+        out: bytes = self._stream.resample_chunk(np.frombuffer(pcm, "<i2"), last=last).tobytes()
         return out
 
 
 class Resample:
     """A transform: Audio at any rate in, at 16 kHz out, with the times of its samples."""
 
-    def __init__(self, *, quality: str = "LQ") -> None:
-        self._quality = quality
+    def __init__(self) -> None:
         self._rate_hz = 0
         self._resampler = StreamResampler(RATE_HZ, RATE_HZ)
 
@@ -70,7 +75,7 @@ class Resample:
             return (frame,)
         if frame.rate_hz != self._rate_hz:
             self._rate_hz = frame.rate_hz
-            self._resampler = StreamResampler(frame.rate_hz, RATE_HZ, quality=self._quality)
+            self._resampler = StreamResampler(frame.rate_hz, RATE_HZ)
         pcm = self._resampler.feed(frame.pcm)
         if not pcm:
             return ()

@@ -144,7 +144,7 @@ class _Trim:
 def _speak(text: str, voice: EspeakVoice, take: Callable[[bytes], bool]) -> None:
     """Give `take` the sound of `text` at 16 kHz, without silence at its ends, piece by piece."""
     library = _library()
-    resampler = StreamResampler(library.rate_hz, RATE_HZ, quality="HQ")
+    resampler = StreamResampler(library.rate_hz, RATE_HZ)
     trim = _Trim()
     stopped = False
 

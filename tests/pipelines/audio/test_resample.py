@@ -22,7 +22,7 @@ def test_a_tone_keeps_its_length_and_shape(rate_hz: int) -> None:
     resampler = StreamResampler(rate_hz, RATE_HZ)
     out = b"".join(resampler.feed(f.pcm) for f in cut(tone(rate_hz, 1.0), rate_hz))
     assert resampler.pending_s * RATE_HZ == pytest.approx(RATE_HZ - len(out) / 2)
-    assert 0 < resampler.pending_s < 0.065
+    assert 0 < resampler.pending_s < (0.06 if rate_hz % 4000 else 0.0035)
     out += resampler.feed(b"", last=True)
     assert resampler.pending_s == 0
     assert abs(len(out) // 2 - RATE_HZ) <= 1

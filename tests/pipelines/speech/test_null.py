@@ -1,0 +1,19 @@
+from engine.frames import Audio, Dtmf, Say, SpeechEnded, SpeechStarted, Transcript
+from pipelines.speech.null import NullSTT, NullTTS
+from tests.pipelines.speech.harness import serve
+from tests.virtual import virtual
+
+
+@virtual
+async def test_the_same_words_whatever_is_said() -> None:
+    started, ended = SpeechStarted(1.0, 1.1), SpeechEnded(2.0, 2.25)
+    sound, key = Audio(bytes(640), 16000, 1.0), Dtmf("1", 1.5)
+    out = await serve(NullSTT("oui"), [started, sound, key, ended])
+    assert out == [started, key, ended, Transcript("oui", True, 2.25)]
+
+
+@virtual
+async def test_the_same_sound_for_every_line() -> None:
+    out = await serve(NullTTS(b"\1\0"), [Say("a"), Dtmf("1", 0.0), Say("b")])
+    sound = Audio(b"\1\0", 16000, 0.0)
+    assert out == [Say("a"), sound, Dtmf("1", 0.0), Say("b"), sound]
