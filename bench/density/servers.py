@@ -120,7 +120,6 @@ async def running(server: Server, kit: Kit, *, vad: str, core: int) -> AsyncIter
             process = subprocess.Popen(  # noqa: ASYNC220
                 command,
                 cwd=ROOT,
-                env={**os.environ, "PYTHONPATH": str(ROOT)},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
