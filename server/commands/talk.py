@@ -43,8 +43,12 @@ def talk(
     console = Console(highlight=False, soft_wrap=True)
     try:
         sound = None if wav is None else read_wav(wav)
+        out.mkdir(parents=True, exist_ok=True)
         code = run(Options(scenario, lang, seed, out, url, sound, mic, quick), console)
     except (ConfigurationError, MicrophoneError, RecordingError) as error:
         typer.echo(f"palabre talk: {error}", err=True)
+        raise typer.Exit(2) from None
+    except OSError as error:
+        typer.echo(f"palabre talk: {error}; choose another folder with --out", err=True)
         raise typer.Exit(2) from None
     raise typer.Exit(code)

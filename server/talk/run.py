@@ -38,7 +38,7 @@ INTERRUPTED = 130
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What `palabre talk` was asked for."""
+    """What `palabre talk` was asked for; the folder `out` exists."""
 
     scenario: str
     language: str | None
@@ -73,10 +73,10 @@ class _Talk:
         self._screen = Screen(console, self._budget_ms)
         self._call: Call | None = None
         self._facts: dict[str, Any] = {}
+        self._played: Callable[[bytes], None] | None = None
         self._stack = contextlib.ExitStack()
 
     async def main(self) -> int:
-        self._options.out.mkdir(parents=True, exist_ok=True)
         with self._stack:
             task = asyncio.create_task(self._converse(), name="talk")
             with _stopping(task.cancel):
@@ -118,6 +118,11 @@ class _Talk:
 
     async def _converse(self) -> None:
         options = self._options
+        made: Made | None = None
+        if options.wav is not None:
+            made = Recording(options.wav), {"caller": "recording"}
+        elif options.mic:
+            made = self._microphone()
         server = None
         if options.url is None:
             find(options.scenario)
@@ -126,8 +131,10 @@ class _Talk:
                 Server(options.out / "server.log", arguments, self._clock)
             )
             self._console.print("starting the engine…", highlight=False)
-        # The caller's lines are made while the engine loads.
-        person, facts = await asyncio.to_thread(self._person)
+        # A simulated caller's lines are made while the engine loads.
+        if made is None:
+            made = await asyncio.to_thread(self._simulated)
+        person, facts = made
         self._facts = {"scenario": options.scenario, "language": options.language, **facts}
         url = options.url
         if server is not None:
@@ -142,13 +149,9 @@ class _Talk:
         separator = "&" if "?" in url else "?"
         call = Call(f"{url}{separator}{urlencode(query, safe=',')}", person, self._clock)
         call.watch = self._passed
+        call.played = self._played
         self._call = call
         if options.mic:
-            from server.talk.microphone import Microphone
-
-            assert isinstance(person, Microphone)
-            call.played = person.play
-            self._stack.enter_context(person)
             await call.run()
             return
         try:
@@ -157,17 +160,13 @@ class _Talk:
         except TimeoutError:
             raise CallError(f"the call did not end within {LONGEST_S:.0f} s") from None
 
-    def _person(self) -> Made:
-        """Whoever will speak, and what is to be known about him."""
-        options = self._options
-        if options.mic:
-            from server.talk.microphone import Microphone
+    def _microphone(self) -> Made:
+        from server.talk.microphone import Microphone
 
-            self._console.print("speak into the microphone; Ctrl-C hangs up", highlight=False)
-            return Microphone(), {"caller": "microphone"}
-        if options.wav is not None:
-            return Recording(options.wav), {"caller": "recording"}
-        return self._simulated()
+        microphone = self._stack.enter_context(Microphone())
+        self._played = microphone.play
+        self._console.print("speak after the greeting; Ctrl-C hangs up", highlight=False)
+        return microphone, {"caller": "microphone"}
 
     def _simulated(self) -> Made:
         from pipelines.speech.espeak import synthesise

@@ -91,7 +91,8 @@ class Screen:
         console = self._console
         console.print()
         if turns:
-            table = Table(title=f"{len(turns)} answers", title_justify="left", show_edge=False)
+            title = "1 answer" if len(turns) == 1 else f"{len(turns)} answers"
+            table = Table(title=title, title_justify="left", show_edge=False)
             table.add_column("milliseconds")
             for column in ("p50", "p95", "worst"):
                 table.add_column(column, justify="right")
@@ -130,7 +131,7 @@ class Screen:
         style = "bold green" if kept == len(heard_ms) else "bold red"
         return (
             f"[{style}]budget       {self._budget_ms:.0f} ms kept in {kept} of "
-            f"{len(heard_ms)} answers, as heard by the caller[/]"
+            f"{len(heard_ms)} answer{'s' * (len(heard_ms) > 1)}, as heard by the caller[/]"
         )
 
 

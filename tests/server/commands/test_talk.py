@@ -39,6 +39,13 @@ def test_wrong_usage_exits_with_2(tmp_path: Path, arguments: list[str], says: st
     assert says in " ".join(result.output.replace("│", " ").split())
 
 
+def test_a_folder_that_cannot_be_made_exits_with_2(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = CliRunner().invoke(app, ["talk", "--out", str(tmp_path / "file" / "talk")])
+    assert result.exit_code == 2
+    assert "choose another folder with --out" in result.output
+
+
 def test_a_server_that_is_not_there_exits_with_1(tmp_path: Path) -> None:
     arguments = ["talk", "--out", str(tmp_path), "--url", "ws://127.0.0.1:1/media"]
     result = CliRunner().invoke(app, arguments)

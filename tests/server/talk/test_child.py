@@ -68,25 +68,32 @@ async def test_one_that_does_not_end_is_made_to(
 
 async def test_one_that_fails_to_start_shows_the_end_of_its_log(tmp_path: Path) -> None:
     fails = (sys.executable, "-c", "print('no model; run palabre models'); raise SystemExit(4)")
-    with Server(tmp_path / "log", [], SystemClock(), fails) as server:
-        with pytest.raises(CallError, match=r"exit code 4; the end of (?s:.*)no model; run"):
-            await server.ready()
+    with (
+        Server(tmp_path / "log", [], SystemClock(), fails) as server,
+        pytest.raises(CallError, match=r"exit code 4; the end of (?s:.*)no model; run"),
+    ):
+        await server.ready()
 
 
 async def test_one_that_is_broken_says_what_is(tmp_path: Path) -> None:
     broken = program(503, '{"status":"broken","parts":{"stt":"no model"}}')
-    with Server(tmp_path / "log", [], SystemClock(), broken) as server:
-        with pytest.raises(CallError, match="no model"):
-            await server.ready()
+    with (
+        Server(tmp_path / "log", [], SystemClock(), broken) as server,
+        pytest.raises(CallError, match="no model"),
+    ):
+        await server.ready()
 
 
 async def test_one_that_never_gets_ready_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child, "READY_S", 0.5)
-    with Server(tmp_path / "log", [], SystemClock(), program(503, '{"status":"full"}')) as server:
-        with pytest.raises(CallError, match="does not get ready: /health says"):
-            await server.ready()
+    full = program(503, '{"status":"full"}')
+    with (
+        Server(tmp_path / "log", [], SystemClock(), full) as server,
+        pytest.raises(CallError, match="does not get ready: /health says"),
+    ):
+        await server.ready()
 
 
 async def test_cancelling_the_wait_ends_it_too(tmp_path: Path) -> None:
