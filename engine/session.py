@@ -370,10 +370,16 @@ class Session:
         running, self._running = self._running, None
         if running is None:
             return
-        running.turn.interrupted = running.task.cancelled()
-        if not running.turn.interrupted and running.task.result().error is None:
-            self._commit(running)  # it was whole already, only word of it still waits
         self._unsettled = running
+        running.turn.interrupted = running.task.cancelled()
+        if running.turn.interrupted:
+            return
+        # It had ended by itself, only word of it still waits and will be too late.
+        error = running.task.result().error
+        if error is None:
+            self._commit(running)
+        else:
+            self._log.record("stage.failed", {"stage": "turn", "error": _code(error)})
 
     def _settle(self) -> None:
         """Close the last turn's account: its far end has had time to say what it played."""

@@ -43,7 +43,7 @@ class Echo:
         match event:
             case Started():
                 return state, (Say(GREETING, question=True),)
-            case Silent(count=3):
+            case Silent(count=count) if count >= 3:
                 return took(state, "silence"), (Say("Au revoir."), Hangup("silence"))
             case Silent(count=count):
                 return state, (Say(f"Vous êtes là ? ({count})"),)

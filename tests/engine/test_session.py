@@ -285,13 +285,32 @@ async def test_a_key_cuts_in_and_keys_may_be_pressed_ahead() -> None:
 
 @virtual
 async def test_a_turn_that_ended_while_the_next_message_came_counts_as_whole() -> None:
-    async with greeted() as talk:
-        loop = asyncio.get_running_loop()
+    async def understand(text: str, question: Question) -> Understanding:
+        if text == "rien":
+            talk.say("oui")  # before word of this turn's end
+        return Understanding("any", 0.9, "examples")
+
+    async with greeted(rungs=[Rung("examples", understand)]) as talk:
         talk.say("rien")
-        loop.call_soon(lambda: loop.call_soon(talk.say, "oui"))
         await asyncio.sleep(4)
     assert await talk.answers() == ["rien", "oui"]
     assert not talk.ledgers[1]["interrupted"]
+
+
+@virtual
+async def test_a_turn_that_failed_while_the_next_message_came_is_recorded() -> None:
+    async def understand(text: str, question: Question) -> Understanding:
+        if text == "oui":
+            talk.say("non")
+            raise UnderstandingError("no model")
+        return Understanding("any", 0.9, "examples")
+
+    async with greeted(rungs=[Rung("examples", understand)]) as talk:
+        talk.say("oui")
+        await asyncio.sleep(4)
+    failures = [data for name, data in await talk.logged() if name == "stage.failed"]
+    assert failures == [{"stage": "turn", "error": "understanding.unavailable"}]
+    assert await talk.answers() == ["oui non"]
 
 
 # Silence
