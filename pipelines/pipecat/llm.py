@@ -8,7 +8,8 @@ from engine.errors import UnderstandingError
 from engine.frames import Delta, Frame, Think
 from engine.link import Closed, Link
 from engine.stage import Outlet
-from pipelines.pipecat.host import Factory, Host, Kept, pipecat
+from pipelines.pipecat.host import Factory, Host, pipecat
+from pipelines.pipecat.kept import Kept
 from pipelines.pipecat.metrics import OnMetrics
 
 __all__ = ["PipecatLLM"]
@@ -70,7 +71,8 @@ class PipecatLLM:
                     await outbox.put(Delta(frame.text))
             await outbox.put(Delta(""))
         except Closed:
-            assert host.failure is not None
+            if host.failure is None:  # it is not the reply that was closed: nobody listens
+                raise
             raise host.failure from None
         finally:
             self._reply = None

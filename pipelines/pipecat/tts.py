@@ -10,7 +10,8 @@ from engine.frames import Audio, Frame, Say
 from engine.link import Closed, Link
 from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ, StreamResampler
-from pipelines.pipecat.host import Factory, Host, Kept, pipecat
+from pipelines.pipecat.host import Factory, Host, pipecat
+from pipelines.pipecat.kept import Kept
 from pipelines.pipecat.metrics import OnMetrics
 
 __all__ = ["PipecatTTS"]
@@ -60,25 +61,26 @@ class PipecatTTS:
         line = self._line = Link(AHEAD)
         # Services keep frames in the order of the sound, so this one comes out behind the line's.
         end = self._frames.ControlFrame()
+        whole = False
         try:
             if host.failure is not None:
                 raise host.failure
             await host.send(self._frames.TTSSpeakFrame(text, append_to_context=False))
             await host.send(end)
             await self._stream(line, end, outbox)
+            whole = True
         except Closed:
-            assert host.failure is not None
+            if host.failure is None:  # it is not the line that was closed: nobody listens
+                raise
             raise host.failure from None
         except TimeoutError:
             host.retire()
             raise SpeechError(
                 f"no sound came for {PATIENCE_S:.0f} s; check the service's status page"
             ) from None
-        except asyncio.CancelledError:
-            if not _labels_its_sound(host.service):
-                host.retire()
-            raise
         finally:
+            if not whole and not _labels_its_sound(host.service):
+                host.retire()
             self._line = None
             line.close()
 
@@ -96,7 +98,7 @@ class PipecatTTS:
             if resampler is None:
                 if last:
                     break
-                resampler = StreamResampler(frame.sample_rate, RATE_HZ, quality="HQ")
+                resampler = StreamResampler(frame.sample_rate, RATE_HZ)
             pcm = resampler.feed(pcm[: len(pcm) & ~1], last=last)
             if pcm:
                 await outbox.put(Audio(pcm, RATE_HZ, samples / RATE_HZ))

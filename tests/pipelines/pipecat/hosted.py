@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 
 import pytest
 
+from engine.errors import StageError
 from engine.frames import Audio, Frame, SpeechEnded, SpeechStarted
 from engine.link import Link
 from engine.stage import Service
+from pipelines.pipecat.host import Host, pipecat
 from tests.pipelines.speech.harness import Outbox
 from tests.wires.deepgram import Deepgram
 from tests.wires.openai import OpenAI
@@ -64,6 +66,71 @@ def openai_llm(server: OpenAI, **settings: Any) -> Callable[[], Any]:
         return OpenAILLMService(api_key="key", base_url=server.url, settings=chosen)
 
     return make
+
+
+def scripted(**hooks: Any) -> Any:
+    """A frame processor that does what `hooks` say at each frame of a name, or in `setup` and
+    `cleanup`, and passes everything on."""
+    from pipecat.processors.frame_processor import FrameProcessor
+
+    class Scripted(FrameProcessor):
+        async def setup(self, setup: Any) -> None:
+            await super().setup(setup)
+            self.given = setup
+            await self._act("setup", setup)
+
+        async def cleanup(self) -> None:
+            await super().cleanup()  # type: ignore[no-untyped-call]
+            await self._act("cleanup", None)
+
+        async def process_frame(self, frame: Any, direction: Any) -> None:
+            await super().process_frame(frame, direction)
+            await self._act(type(frame).__name__, frame)
+            await self.push_frame(frame, direction)
+
+        async def _act(self, name: str, frame: Any) -> None:
+            if name in hooks:
+                await hooks[name](self, frame)
+
+    return Scripted()
+
+
+async def hang(service: Any, frame: Any) -> None:
+    await asyncio.Event().wait()
+
+
+def complain(message: str) -> Callable[[Any, Any], Any]:
+    async def act(service: Any, frame: Any) -> None:
+        await service.push_error(message)
+
+    return act
+
+
+def text(content: str = "x") -> Any:
+    return pipecat("frames.frames").TextFrame(content)
+
+
+class Seen:
+    """Hosts that are made, and what comes out of them."""
+
+    def __init__(self, **hooks: Any) -> None:
+        self.hooks = hooks
+        self.frames: list[str] = []
+        self.failures = 0
+        self.hosts: list[Host] = []
+
+    def host(self) -> Host:
+        made = Host(
+            lambda: scripted(**self.hooks), StageError, self._take, self._fail, lambda *_: None
+        )
+        self.hosts.append(made)
+        return made
+
+    async def _take(self, frame: Any) -> None:
+        self.frames.append(type(frame).__name__)
+
+    def _fail(self) -> None:
+        self.failures += 1
 
 
 @dataclass

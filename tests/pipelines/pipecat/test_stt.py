@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from time import monotonic
+from typing import Any
 
 import pytest
 
@@ -16,9 +17,12 @@ from tests.pipelines.pipecat.hosted import (
     Metrics,
     deepgram_stt,
     eventually,
+    hang,
     running,
+    scripted,
     utterance,
 )
+from tests.pipelines.speech.harness import serve
 from tests.wires.deepgram import Deepgram
 
 pytestmark = PIPECAT
@@ -138,6 +142,29 @@ async def test_a_refused_key_is_an_error_that_says_so() -> None:
     ):
         with pytest.raises(SpeechError, match=r"401.*check its key"):
             await stage.until(Transcript)
+
+
+async def test_one_that_marks_no_last_transcript_has_said_all_when_it_falls_silent() -> None:
+    from pipecat.frames.frames import TranscriptionFrame
+
+    async def answer(service: Any, frame: Any) -> None:
+        await service.push_frame(TranscriptionFrame("oui", "", ""))
+        await asyncio.sleep(0.02)
+        await service.push_frame(TranscriptionFrame(" bien sûr ", "", ""))
+
+    stt = PipecatSTT(
+        lambda: scripted(VADUserStoppedSpeakingFrame=answer), SystemClock(), settle_s=0.1
+    )
+    frames = await serve(stt, utterance())
+    assert [(f.text, f.final) for f in frames if isinstance(f, Transcript)] == [
+        ("oui bien sûr", True)
+    ]
+
+
+async def test_one_that_takes_no_sound_is_a_failure() -> None:
+    stt = PipecatSTT(lambda: scripted(InputAudioRawFrame=hang), SystemClock())
+    with pytest.raises(SpeechError, match="takes no more sound"):
+        await serve(stt, utterance(seconds=8.0))
 
 
 async def test_cancelling_disconnects_at_once() -> None:

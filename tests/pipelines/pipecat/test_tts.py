@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.errors import SpeechError
-from engine.frames import Audio, Delta, Say
+from engine.frames import Audio, Delta, Frame, Say
+from engine.link import Closed, Link
 from pipelines.pipecat import tts as module
 from pipelines.pipecat.tts import PipecatTTS
 from tests.pipelines.pipecat.hosted import (
@@ -19,7 +20,7 @@ from tests.pipelines.pipecat.hosted import (
     openai_tts,
     running,
 )
-from tests.pipelines.speech.harness import serve, sound
+from tests.pipelines.speech.harness import Outbox, serve, sound
 from tests.wires.deepgram import Deepgram, tone
 from tests.wires.openai import OpenAI
 
@@ -123,6 +124,20 @@ async def test_an_http_request_is_dropped_when_interrupted() -> None:
         await eventually(lambda: server.requests[0].gone)
         server.delay_s = 0.0
         assert len(sound(await serve(tts, [Say(MERCI)]))) == pytest.approx(32000, abs=4)
+
+
+async def test_nobody_listens_any_more() -> None:
+    class Gone(Outbox):
+        async def put(self, frame: Frame) -> None:
+            if isinstance(frame, Audio):
+                raise Closed
+
+    inbox: Link[Frame] = Link()
+    inbox.offer(Say(BONJOUR))
+    async with Deepgram() as server, PipecatTTS(deepgram_tts(server)) as tts:
+        with pytest.raises(Closed):
+            await tts.run(inbox, Gone())
+        assert sound(await serve(tts, [Say(MERCI)])) == tone(MERCI, 16000)
 
 
 async def test_a_connection_that_dies_fails_the_line_and_is_replaced() -> None:
