@@ -18,12 +18,13 @@ from functools import cache
 from pathlib import Path
 
 from engine.errors import SpeechError
-from engine.frames import Audio, Frame, Say
+from engine.frames import Frame, Say
 from engine.link import Link
 from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ, StreamResampler
+from pipelines.speech.lines import put_line
 
-__all__ = ["Espeak", "EspeakTTS", "EspeakVoice", "pause_ms", "synthesise"]
+__all__ = ["Espeak", "EspeakTTS", "EspeakVoice", "synthesise"]
 
 # speak_lib.h
 _SYNCHRONOUS = 2
@@ -234,11 +235,6 @@ class Espeak:
             self._worker = None
 
 
-def pause_ms(text: str) -> int:
-    """Silence after a line before the next: a breath, and less after a comma."""
-    return 80 if text.rstrip(" »\"'").endswith((",", ";", ":")) else 200
-
-
 class EspeakTTS:
     """The service: each line, then its sound and the pause after it."""
 
@@ -247,18 +243,9 @@ class EspeakTTS:
         self._voice = voice or EspeakVoice()
 
     async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+        """See `engine.stage.Service`. Raises SpeechError."""
         async for frame in inbox:
-            await outbox.put(frame)
             if isinstance(frame, Say):
-                await self._say(frame.text, outbox)
-
-    async def _say(self, text: str, outbox: Outlet) -> None:
-        at = 0.0
-        async with aclosing(self._espeak.stream(text, self._voice)) as pieces:
-            async for pcm in pieces:
-                audio = Audio(pcm, RATE_HZ, at)
-                at += audio.duration_s
-                await outbox.put(audio)
-        if at:
-            silence = bytes(pause_ms(text) * RATE_HZ // 1000 * 2)
-            await outbox.put(Audio(silence, RATE_HZ, at))
+                await put_line(frame, self._espeak.stream(frame.text, self._voice), outbox)
+            else:
+                await outbox.put(frame)

@@ -9,7 +9,8 @@ from engine.errors import SpeechError
 from engine.frames import Audio, Dtmf, Frame, Say
 from engine.link import Link
 from pipelines.audio.resample import RATE_HZ
-from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice, pause_ms, synthesise
+from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice, synthesise
+from pipelines.speech.lines import pause_ms
 from tests.pipelines.speech.harness import Outbox, serve, sound
 
 LINE = "Bonjour, je vous appelle au sujet de votre épargne."
@@ -129,7 +130,3 @@ async def test_calls_that_speak_at_once_get_their_own_sound(espeak: Espeak) -> N
         espeak.synthesise("Oui.", EspeakVoice()), espeak.synthesise(LINE, EspeakVoice())
     )
     assert len(long) > 3 * len(short)
-
-
-def test_pauses() -> None:
-    assert pause_ms("Bien,") < pause_ms("Bien.")
