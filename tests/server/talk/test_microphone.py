@@ -58,7 +58,7 @@ def sound(value: int) -> bytes:
 def test_what_is_taken_is_sent_and_what_was_played_is_heard(devices: list[Device]) -> None:
     with Microphone() as microphone:
         (device,) = devices
-        assert device.running
+        running = [device.running]
         assert microphone.frame(FAR, 0.0) == SILENCE
         microphone.play(sound(5) + sound(6))
         assert [device.exchange(sound(n)) for n in (1, 2, 3)] == [sound(5), sound(6), SILENCE]
@@ -68,7 +68,7 @@ def test_what_is_taken_is_sent_and_what_was_played_is_heard(devices: list[Device
             sound(3),
             SILENCE,
         ]
-    assert not device.running
+    assert [*running, device.running] == [True, False]
     assert microphone.spoken() == []
 
 
