@@ -13,11 +13,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.budget import LatencyBudget
 from engine.channel import AudioChannel
 from engine.clock import Clock
 from engine.errors import SpeechError
-from engine.flow import Flow, Understanding
 from engine.frames import (
     Audio,
     Cleared,
@@ -32,11 +30,10 @@ from engine.frames import (
     SpeechStarted,
     Transcript,
 )
-from engine.ladder import Ladder
+from engine.mouth import Mouth
 from engine.pipeline import Pipeline
 from engine.session import Session
 from engine.stage import Service, Stage
-from engine.store import Store
 from pipelines.audio.resample import RATE_HZ, Resample
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
@@ -80,43 +77,28 @@ class _Utterance:
 
 
 class VoiceCall:
-    """One call on `channel`: run it once. `watch` is told state changes and ledgers in the
-    channel's place."""
+    """One call on `channel`: run it once.
+
+    `converse` makes the session that answers through the mouth it is given.
+    """
 
     def __init__(
         self,
-        session_id: str,
         channel: AudioChannel,
-        flow: Flow,
-        minds: Ladder[Understanding],
         speech: Speech,
-        store: Store,
+        converse: Callable[[Mouth], Session],
+        barge_in: BargeIn,
         clock: Clock,
         ticker: Ticker,
-        *,
-        barge_in: BargeIn | None = None,
-        budget: LatencyBudget | None = None,
-        silence_s: float = 6.0,
-        watch: Callable[[Frame], None] | None = None,
     ) -> None:
         self.notice = speech.notice
         self._channel = channel
         self._speech = speech
         self._clock = clock
         self._ticker = ticker
-        self._barge_in = barge_in or BargeIn()
+        self._barge_in = barge_in
         self._mouth = VoiceMouth(channel, speech.mouth, clock)
-        self.session = Session(
-            session_id,
-            flow,
-            minds,
-            self._mouth,
-            store,
-            clock,
-            budget=budget,
-            silence_s=silence_s,
-            watch=watch or channel.send,
-        )
+        self.session = converse(self._mouth)
         self._gate = speech.gate()
         self._ears = self._make_ears()
         self._utterance: _Utterance | None = None

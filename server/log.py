@@ -22,7 +22,9 @@ def set_up(level: str, as_json: bool) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True, key="timestamp"),
-            structlog.processors.dict_tracebacks if as_json else structlog.processors.ExceptionRenderer(),
+            structlog.processors.dict_tracebacks
+            if as_json
+            else structlog.processors.ExceptionRenderer(),
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),

@@ -86,9 +86,7 @@ class MediaRoute:
         call = self._parts.call(session_id, channel, running, speech, watch)
         await send({"type": "websocket.accept"})
         language = running.script.language
-        wire.write(
-            start(session_id, request.scenario, language, channel.capabilities, call.notice)
-        )
+        wire.write(start(session_id, request.scenario, language, channel.capabilities, call.notice))
         facts.info("call.started", rate_hz=request.rate_hz, features=sorted(request.features))
         self._channels.add(channel)
         self._ticker.add(channel, channel.watch)
@@ -111,9 +109,7 @@ class MediaRoute:
             self._metrics.calls.labels(request.scenario, reason).inc()
             self._metrics.dropped.inc(channel.dropped)
             self._metrics.faults.inc(channel.faults)
-            facts.info(
-                "call.ended", reason=reason, dropped=channel.dropped, faults=channel.faults
-            )
+            facts.info("call.ended", reason=reason, dropped=channel.dropped, faults=channel.faults)
 
     async def _watch(self, channel: MediaChannel, receive: Receive) -> None:
         """See the connection end; sound and control do not come this way."""

@@ -12,6 +12,8 @@ from engine.errors import ConfigurationError, ProtocolError
 from engine.flow import Understanding
 from engine.frames import Frame
 from engine.ladder import Ladder
+from engine.mouth import Mouth
+from engine.session import Session
 from engine.store import MemoryStore
 from pipelines.audio.ticker import Ticker
 from pipelines.mind import minds
@@ -94,19 +96,20 @@ class Parts:
         watch: Callable[[Frame], None],
     ) -> VoiceCall:
         """A call on `channel`; `watch` is told its states and ledgers."""
-        return VoiceCall(
-            session_id,
-            channel,
-            running.flow,
-            running.minds,
-            speech,
-            MemoryStore(),
-            self.clock,
-            self._ticker,
-            barge_in=running.barge_in,
-            silence_s=self._settings.silence_s,
-            watch=watch,
-        )
+
+        def converse(mouth: Mouth) -> Session:
+            return Session(
+                session_id,
+                running.flow,
+                running.minds,
+                mouth,
+                MemoryStore(),
+                self.clock,
+                silence_s=self._settings.silence_s,
+                watch=watch,
+            )
+
+        return VoiceCall(channel, speech, converse, running.barge_in, self.clock, self._ticker)
 
     def backlog_s(self) -> float:
         """Sound of all calls that waits to be recognised."""

@@ -11,6 +11,8 @@ from engine.flow import Effect, Event, FlowState, Question, Started, Understandi
 from engine.frames import Audio, Frame, Ledger, Say, SpeechEnded, StateChanged, Transcript
 from engine.ladder import Ladder, Rung
 from engine.link import Link
+from engine.mouth import Mouth
+from engine.session import Session
 from engine.stage import Outlet
 from engine.store import MemoryStore
 from pipelines.audio.ticker import Ticker
@@ -112,28 +114,28 @@ class Caller:
         self.channel = FakeAudioChannel(capabilities)
         self.ticker = Ticker(clock)
         self.store = MemoryStore()
-        rate_hz = self.channel.capabilities.rate_hz
 
         async def understand(text: str, question: Question) -> Understanding:
             return Understanding("any", 1.0, "test")
 
+        def converse(mouth: Mouth) -> Session:
+            minds = Ladder([Rung("test", understand)], clock)
+            lines = flow or Lines()
+            return Session("s", lines, minds, mouth, self.store, clock, watch=self.channel.send)
+
         self.call = VoiceCall(
-            "s",
             self.channel,
-            flow or Lines(),
-            Ladder([Rung("test", understand)], clock),
             speech
             or Speech(
                 lambda: SpeechGate(EnergyVad()),
                 lambda: ScriptedSTT(self.texts, stt_delay_s),
                 lambda: (ToneTTS(),),
             ),
-            self.store,
+            converse,
+            BargeIn.of(["mm", "oui", "d'accord"], ["stop", "attendez"]),
             clock,
             self.ticker,
-            barge_in=BargeIn.of(["mm", "oui", "d'accord"], ["stop", "attendez"]),
         )
-        self._rate_hz = rate_hz
         self._task: asyncio.Task[str] | None = None
 
     async def __aenter__(self) -> Caller:
@@ -166,6 +168,10 @@ class Caller:
         for _ in range(round(seconds / 0.02)):
             await asyncio.sleep(0.02)
             self.channel.deliver(Audio(frame, 16000, clock.now() - 0.02))
+
+    @property
+    def state(self) -> str:
+        return str(self.call.session.machine.state)
 
     def ledgers(self) -> list[dict[str, object]]:
         return [frame.turn for frame in self.channel.sent if isinstance(frame, Ledger)]

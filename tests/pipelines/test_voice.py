@@ -51,13 +51,13 @@ async def test_a_greeting_a_question_an_answer() -> None:
 async def test_an_interruption_pauses_then_clears_and_nothing_more_of_it_is_sent() -> None:
     async with Caller("attendez j'ai une question", flow=Lines(LONG)) as caller:
         await caller.quiet(1.0)
-        assert caller.call.session.machine.state is State.RESPONDING
+        assert caller.state == State.RESPONDING
         await caller.say(0.1)
-        assert caller.call.session.machine.state is State.PAUSED
+        assert caller.state == State.PAUSED
         before = len(caller.channel.played)
         await caller.say(1.0)
         assert len(caller.channel.played) == before
-        assert caller.call.session.machine.state is State.LISTENING
+        assert caller.state == State.LISTENING
         await caller.quiet(4.0)
         cut, answered = caller.ledgers()
     assert cut["interrupted"] is True
@@ -113,7 +113,7 @@ async def test_always_gives_way_at_the_first_sound() -> None:
     async with Caller("mm", flow=Lines(LONG, "always")) as caller:
         await caller.quiet(1.0)
         await caller.say(0.1)
-        assert caller.call.session.machine.state is State.LISTENING
+        assert caller.state == State.LISTENING
 
 
 @virtual
@@ -121,7 +121,7 @@ async def test_long_speech_without_words_interrupts() -> None:
     async with Caller("", flow=Lines(LONG)) as caller:
         await caller.quiet(1.0)
         await caller.say(1.7)
-        assert caller.call.session.machine.state is State.LISTENING
+        assert caller.state == State.LISTENING
 
 
 @virtual
