@@ -78,8 +78,8 @@ class VoiceMouth:
     async def _unhurried(self, reply: Reply) -> Reply:
         """The lines of `reply`, each only when the far end will need it."""
         async for line in reply:
-            while self._playout.buffered_s > AHEAD_S:
-                await asyncio.sleep(1.0)
+            if (ahead_s := self._playout.buffered_s - AHEAD_S) > 0:
+                await asyncio.sleep(ahead_s)
             yield line
 
     def _put(self, frame: Frame) -> None:

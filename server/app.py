@@ -60,11 +60,10 @@ class Application:
         self._http = self._routes()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        if scope["type"] == "websocket":
-            if scope["path"] == "/media":
-                await self.media(scope, receive, send)
-                return
-        await self._http(scope, receive, send)
+        if scope["type"] == "websocket" and scope["path"] == "/media":
+            await self.media(scope, receive, send)
+        else:
+            await self._http(scope, receive, send)
 
     def _routes(self) -> FastAPI:
         app = FastAPI(title="Palabre", docs_url=None, redoc_url=None)
@@ -180,7 +179,7 @@ def serve(settings: Settings) -> None:
     """
     with socket.create_server((settings.host, settings.port), backlog=1024) as listener:
         log.info("server.starting", speech=settings.speech, scenario=settings.scenario)
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            with suppress(KeyboardInterrupt):
-                runner.run(_run(settings, listener))
+        runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
+        with runner, suppress(KeyboardInterrupt):
+            runner.run(_run(settings, listener))
     log.info("server.stopped")

@@ -94,7 +94,7 @@ class MediaRoute:
         reason = "error"
         try:
             reason = await call.run()
-        except Exception as error:  # the border: the next call must not notice
+        except Exception as error:  # noqa: BLE001 the border: the next call must not notice
             facts.exception("call.failed", error=type(error).__name__)
             code = error.code if isinstance(error, PalabreError) else "server.error"
             channel.fail(code, f"the server failed; its log has session {session_id}", 1011)

@@ -63,7 +63,7 @@ class Ticker:
         for tick in tuple(self._subscribers.values()):
             try:
                 tick(now)
-            except Exception as error:  # the border: one call's fault is not its neighbours'
+            except Exception as error:  # noqa: BLE001 the border: one call's fault is not its neighbours'
                 loop.call_exception_handler({"message": "a tick failed", "exception": error})
         if not self._subscribers:
             self._handle = None

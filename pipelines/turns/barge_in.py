@@ -20,7 +20,9 @@ LONG_SPEECH_S = 1.5
 SURE_WORDS = 2
 """Words of an interim transcript that make an interruption; one alone may still be taken back."""
 
-HESITATIONS = frozenset("mm mmh hm hmm hum euh heu ah oh eh uh um unk".split())
+HESITATIONS = frozenset(
+    {"mm", "mmh", "hm", "hmm", "hum", "euh", "heu", "ah", "oh", "eh", "uh", "um", "unk"}
+)
 """What answers nothing, not even a question. ``unk`` is the recogniser's own word for no word."""
 
 

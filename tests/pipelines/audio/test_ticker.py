@@ -52,7 +52,7 @@ async def test_stalls_are_seen_as_lag_and_their_ticks_are_not_repeated() -> None
 async def test_a_fault_in_one_call_is_not_its_neighbours() -> None:
     faults: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: faults.append(context))
-    ticker, seen = Ticker(LoopClock()), []
+    ticker, seen = Ticker(LoopClock()), list[float]()
 
     def broken(now: float) -> None:
         raise ValueError("no")
