@@ -166,7 +166,8 @@ class Session:
         """Hold the conversation to its end; the reason is returned.
 
         Cancelling ends it at once. Whatever happens, no task is left, and the log is written or
-        what kept it from being written is raised: StoreError, VersionError.
+        what kept it from being written is raised: StoreError, VersionError. Cancelling what waits
+        for the store already gives up the log.
         """
         self._log.record("session.started", {})
         try:
