@@ -79,7 +79,7 @@ class _Library:
         if self.rate_hz <= 0:
             raise SpeechError(
                 f"espeak-ng cannot read its data in {data}; reinstall espeakng-loader, "
-                "in a place whose path is shorter than 140 characters"
+                "where that path is shorter than 160 characters (espeak-ng's own limit)"
             )
 
     def speak(self, text: str, voice: EspeakVoice, take: Callable[[bytes], bool]) -> None:
