@@ -136,7 +136,8 @@ class TextMouth:
         self._stages = stages
         self._receipt_s = receipt_s
         self._turn: Turn | None = None
-        self._unacknowledged: dict[str, str] = {}
+        self._pieces: dict[str, str] = {}
+        self._acknowledged: set[str] = set()
         self._received = asyncio.Event()
         self.sent = 0
         """The last turn whose reply was sent, by its epoch."""
@@ -144,7 +145,8 @@ class TextMouth:
     async def speak(self, turn: Turn, reply: Reply) -> None:
         """See `engine.mouth.Mouth`."""
         self._turn = turn
-        self._unacknowledged = {}
+        self._pieces = {}
+        self._acknowledged.clear()
         self._received.clear()
         lines: list[str] = []
         question = False
@@ -169,7 +171,7 @@ class TextMouth:
         if pieces:
             self._send(turn, pieces, question)
         self.sent = turn.epoch
-        if self._unacknowledged:
+        if self._pieces and not self._received.is_set():
             try:
                 async with asyncio.timeout(self._receipt_s):
                     await self._received.wait()
@@ -179,31 +181,27 @@ class TextMouth:
     def _send(self, turn: Turn, pieces: list[str], question: bool) -> None:
         """All at once: no part of a reply goes out without the others."""
         turn.mark(Mark.FIRST_AUDIO, self._clock.now())
-        marks = self._channel.capabilities.mark
-        if marks:
-            self._unacknowledged = {
-                f"{turn.epoch}.{index}": piece for index, piece in enumerate(pieces, 1)
-            }
-        for index, piece in enumerate(pieces, 1):
+        self._pieces = {f"{turn.epoch}.{index}": piece for index, piece in enumerate(pieces, 1)}
+        for index, (name, piece) in enumerate(self._pieces.items(), 1):
             self._channel.send(Say(piece, question and index == len(pieces), turn.epoch))
-            if marks:
-                self._channel.send(Checkpoint(f"{turn.epoch}.{index}"))
+            if self._channel.capabilities.mark:
+                self._channel.send(Checkpoint(name))
             else:
-                self._delivered(turn, piece, self._clock.now())
+                self.acknowledge(Played(name, self._clock.now()))
 
     def acknowledge(self, frame: Played) -> None:
-        """The channel returns the mark of a message: it was received."""
-        text = self._unacknowledged.pop(frame.name, None)
-        if text is None or self._turn is None:
+        """The channel returns the mark of a message: it was received. Receipts may come in any
+        order."""
+        turn = self._turn
+        if turn is None or frame.name not in self._pieces:
             return
-        self._delivered(self._turn, text, frame.at)
-        if not self._unacknowledged:
+        self._acknowledged.add(frame.name)
+        turn.said = " ".join(
+            piece for name, piece in self._pieces.items() if name in self._acknowledged
+        )
+        turn.mark(Mark.FIRST_PLAYED, frame.at)
+        if len(self._acknowledged) == len(self._pieces):
             self._received.set()
-
-    @staticmethod
-    def _delivered(turn: Turn, text: str, at: float) -> None:
-        turn.say(text)
-        turn.mark(Mark.FIRST_PLAYED, at)
 
     def reached(self, turn: Turn) -> None:
         """See `engine.mouth.Mouth`: what was delivered is known already."""

@@ -12,6 +12,9 @@ from engine.turn import State
 
 __all__ = ["TerminalChannel"]
 
+SETTLE_S = 0.02
+"""After an answer, for the conversation to end if that was its last."""
+
 
 class TerminalChannel:
     """An `engine.channel.Channel`: `show` displays what is sent.
@@ -30,6 +33,7 @@ class TerminalChannel:
         self._script = script
         self._receiver: Receiver = lambda frame: None
         self._answered = asyncio.Event()
+        self._closing = False
         self._closed = False
 
     def attach(self, receiver: Receiver) -> None:
@@ -39,7 +43,8 @@ class TerminalChannel:
         if self._closed:
             return
         if isinstance(frame, StateChanged):
-            if frame.state == State.LISTENING:
+            if frame.state in (State.LISTENING, State.CLOSED):
+                self._closing = frame.state == State.CLOSED
                 self._answered.set()
             else:
                 self._answered.clear()
@@ -55,8 +60,8 @@ class TerminalChannel:
         """Deliver `lines` until they end, which hangs up. Cancelling is safe."""
         async for line in lines:
             if self._script:
-                await self._answered.wait()
-            if self._closed:
+                await self._settled()
+            if self._closed or self._closing:
                 return
             if line.strip():
                 self._answered.clear()
@@ -65,8 +70,12 @@ class TerminalChannel:
                 if self._script:
                     self._show(message)
                 self._receiver(message)
-        await self._answered.wait()
+        await self._settled()
         self.hang_up()
+
+    async def _settled(self) -> None:
+        await self._answered.wait()
+        await asyncio.sleep(SETTLE_S)
 
     def hang_up(self) -> None:
         """The person leaves."""

@@ -36,7 +36,7 @@ def digest(knowledge: Knowledge, *rest: object) -> str:
 def load(path: Path) -> dict[str, NDArray[np.generic]] | None:
     """The arrays in `path`; None if there are none or they cannot be read."""
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         return None

@@ -41,9 +41,9 @@ NGRAMS = (2, 3, 4, 5)
 SURE = 0.35
 """Least probability of an intent that counts as understood."""
 STRENGTH = 30.0
-"""Inverse regularisation. This, SURE and ELSEWHERE_WEIGHT come from a sweep by cross-validation over
-the examples of scenarios/leads: of the settings that reject 95 % of talk about something else, the
-one that understands most for the fewest misunderstandings. docs/scenarios.md has the figures."""
+"""Inverse regularisation. This, SURE and ELSEWHERE_WEIGHT come from a sweep, by cross-validation
+over the examples of scenarios/leads: of the settings that reject 95 % of talk about something else,
+one that understands much for few misunderstandings. docs/scenarios.md has the figures."""
 ELSEWHERE_WEIGHT = 0.3
 """What an utterance about something else weighs in training, against one for an example."""
 
