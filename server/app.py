@@ -52,8 +52,7 @@ class Application:
             self.ticker.lag_s,
             self.parts.backlog_s,
         )
-        scenario = "bench" if settings.speech == "null" else settings.scenario
-        self.media = MediaRoute(self.parts, self.admission, self.metrics, self.ticker, scenario)
+        self.media = MediaRoute(self.parts, self.admission, self.metrics, self.ticker)
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
         self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
         self.metrics.gauge("stt_backlog_seconds", "Sound not recognised yet", self.parts.backlog_s)
@@ -178,7 +177,7 @@ def serve(settings: Settings) -> None:
     SpeechError for parts that are missing.
     """
     with socket.create_server((settings.host, settings.port), backlog=1024) as listener:
-        log.info("server.starting", speech=settings.speech, scenario=settings.scenario)
+        log.info("server.starting", speech=settings.speech, scenario=settings.default_scenario)
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         with runner, suppress(KeyboardInterrupt):
             runner.run(_run(settings, listener))

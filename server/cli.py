@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from server.commands import chat as chat_command
+from server.commands import models as models_command
 from server.commands import serve as serve_command
 from server.commands import talk as talk_command
 
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(chat_command.chat)
 app.command()(serve_command.serve)
 app.command()(talk_command.talk)
+app.add_typer(models_command.app, name="models")
 
 
 def main() -> None:

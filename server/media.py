@@ -33,14 +33,13 @@ class MediaRoute:
     """Serves calls until told to stop."""
 
     def __init__(
-        self, parts: Parts, admission: Admission, metrics: Metrics, ticker: Ticker, default: str
+        self, parts: Parts, admission: Admission, metrics: Metrics, ticker: Ticker
     ) -> None:
         self._parts = parts
         self._admission = admission
         self._metrics = metrics
         self._clock = parts.clock
         self._ticker = ticker
-        self._default = default
         self._channels: set[MediaChannel] = set()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
@@ -65,7 +64,7 @@ class MediaRoute:
             request = MediaRequest.parse(
                 scope["query_string"].decode("ascii", "replace"),
                 self._parts.scenarios,
-                self._default,
+                self._parts.default,
             )
             running = self._parts.running(request.scenario, request.language)
             speech = self._parts.speech(running)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.channel import AudioChannel
 from engine.clock import Clock
-from engine.errors import ConfigurationError, ProtocolError
+from engine.errors import ProtocolError
 from engine.flow import Understanding
 from engine.frames import Frame
 from engine.ladder import Ladder
@@ -43,7 +43,7 @@ class Parts:
 
     def __init__(self, settings: Settings, clock: Clock, ticker: Ticker) -> None:
         self.clock = clock
-        self.scenarios = names()
+        self.default = settings.default_scenario
         self._settings = settings
         self._ticker = ticker
         self._ollama: Ollama | None = None
@@ -55,13 +55,21 @@ class Parts:
         )
 
     async def start(self) -> None:
-        """Load what calls need. Raises ConfigurationError or SpeechError, which say what to do."""
-        scripts = [load(find(name)) for name in self.scenarios]
-        for script in scripts:
-            await asyncio.to_thread(self._prepare, script)
+        """Load what calls need: every scenario in each of its languages.
+
+        Raises ConfigurationError or SpeechError, which say what to do.
+        """
+        default = find(self._settings.default_scenario)
+        for path in dict.fromkeys([default, *map(find, names())]):
+            first = load(path)
+            for language in first.languages:
+                script = first if language == first.language else load(path, language)
+                await asyncio.to_thread(self._prepare, script)
+        scripts = [running.script for running in self._running.values()]
+        self.default = scripts[0].name
         await self._speech.start(scripts)
 
-    def _prepare(self, script: Script) -> Running:
+    def _prepare(self, script: Script) -> None:
         running = Running(
             script,
             ScriptFlow(script),
@@ -69,19 +77,25 @@ class Parts:
             BargeIn.of(script.backchannels, script.stop_words),
         )
         self._running[script.name, script.language] = running
-        return running
+
+    @property
+    def scenarios(self) -> set[str]:
+        """The names of those that calls can ask for."""
+        return {name for name, _ in self._running}
 
     def running(self, name: str, language: str) -> Running:
         """The scenario `name` in `language` (its first if empty). Raises ProtocolError for a
         language that it does not speak."""
-        known = self._running.get((name, language))
-        if known is not None:
-            return known
+        languages = [known for scenario, known in self._running if scenario == name]
         try:
-            script = load(find(name), language or None)
-        except ConfigurationError as error:
-            raise ProtocolError("request.language", str(error), 4400) from error
-        return self._running.get((name, script.language)) or self._prepare(script)
+            return self._running[name, language or languages[0]]
+        except KeyError:
+            raise ProtocolError(
+                "request.language",
+                f"scenario {name} does not speak {language[:10]!r}; it speaks: "
+                f"{', '.join(languages)}",
+                4400,
+            ) from None
 
     def speech(self, running: Running) -> Speech:
         """What a call in that language hears and speaks with. Raises SpeechError."""

@@ -26,7 +26,8 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
-    scenario: str = "leads"
+    scenario: str = ""
+    """What a call runs that asks for none: a name, or the path of a scenario's file."""
     speech: Literal["local", "null"] = "local"
     """``null``: a fixed transcript at the end of speech and a fixed reply; for benches."""
     vad: Literal["auto", "webrtc", "silero"] = "auto"
@@ -51,3 +52,8 @@ class Settings(BaseSettings):
     cache_dir: Path = Field(default_factory=_cache_dir)
     log_json: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def default_scenario(self) -> str:
+        """Without a setting ``leads``; for benches the one that only repeats itself."""
+        return self.scenario or ("bench" if self.speech == "null" else "leads")

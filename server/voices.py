@@ -117,22 +117,21 @@ class LocalSpeech:
     async def start(self, scripts: list[Script]) -> None:
         """Load the recognisers, and synthesise what the scenarios say anyway.
 
-        A scenario's first language needs a recogniser; further ones have it if it is installed.
+        The language of the first script needs a recogniser; others have it if it is installed.
         """
         await self._gates.start()
-        first = {script.language for script in scripts}
-        further = {language for script in scripts for language in script.languages} - first
-        for language in sorted(first):
-            await self._load(language)
-        for language in sorted(further):
+        first = scripts[0].language
+        await self._load(first, self._settings.model)
+        for language in sorted({script.language for script in scripts} - {first}):
             with suppress(SpeechError):
                 await self._load(language)
         for script in scripts:
-            voice = self._voice(script.language)
-            await self._phrases.warm(script.lines(), self._tts(voice), voice.name)
+            if script.language in self._models:
+                voice = self._voice(script.language)
+                await self._phrases.warm(script.lines(), self._tts(voice), voice.name)
 
-    async def _load(self, language: str) -> None:
-        found = find_model(language, self._settings.models_dir, self._settings.model)
+    async def _load(self, language: str, wanted: str | None = None) -> None:
+        found = find_model(language, self._settings.models_dir, wanted)
         model = VoskModel(found.path)
         self._models[language] = model
         self._notices[language] = found.notice
