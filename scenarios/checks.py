@@ -37,10 +37,12 @@ def _steps_exist(script: Script, nodes: Mapping[str, Value]) -> None:
             raise nodes[key].error(f"no step {name!r}", expected)
     for step in script.steps.values():
         for name in sorted(step.leads_to() - set(script.steps)):
-            raise nodes[step.name].error(f"step {step.name!r} leads to unknown {name!r}", expected)
+            node = nodes[step.name].at(name)
+            raise node.error(f"step {step.name!r} leads to unknown {name!r}", expected)
     for intent, answer in script.always.items():
         if answer.go and answer.go not in script.steps:
-            raise nodes[""].error(f"always {intent!r} leads to unknown {answer.go!r}", expected)
+            node = nodes[""].at(answer.go)
+            raise node.error(f"always {intent!r} leads to unknown {answer.go!r}", expected)
 
 
 def _all_reachable(script: Script, nodes: Mapping[str, Value]) -> None:
@@ -99,7 +101,7 @@ def _keys_known(script: Script, step: Step, node: Value) -> None:
     known = {*step.answers, *script.always}
     for digit, intent in step.keys.items():
         if intent not in known:
-            raise node.error(
+            raise node.at(intent).error(
                 f"key {digit} means unknown intent {intent!r}", "one of " + ", ".join(sorted(known))
             )
 

@@ -37,6 +37,19 @@ class Value:
     def error(self, problem: str, expected: str) -> ScenarioError:
         return ScenarioError(self.path, self.line, problem, expected)
 
+    def at(self, text: str) -> Value:
+        """The first scalar `text` within, for an error that is found later; else this."""
+        waiting = [self.node]
+        while waiting:
+            node = waiting.pop(0)
+            if isinstance(node, yaml.ScalarNode) and node.value == text:
+                return Value(self.path, node)
+            if isinstance(node, yaml.SequenceNode):
+                waiting = [*node.value, *waiting]
+            elif isinstance(node, yaml.MappingNode):
+                waiting = [*(value for _, value in node.value), *waiting]
+        return self
+
     @property
     def is_text(self) -> bool:
         return isinstance(self.node, yaml.ScalarNode)

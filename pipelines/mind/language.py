@@ -34,7 +34,7 @@ def _set(words: str) -> frozenset[str]:
 
 
 FRENCH = Language(
-    hesitations=_set("euh heu hum hm mm mmh ben bah beh hein alors donc unk"),
+    hesitations=_set("euh heu hum hm mm mmh ben bah beh alors donc unk"),
     negations=_set("pas jamais plus aucun aucune ni rien sans"),
     turns=_set("mais seulement sinon que qu par sauf juste uniquement j"),
     numbers=_count(
@@ -54,7 +54,7 @@ FRENCH = Language(
 )
 
 ENGLISH = Language(
-    hesitations=_set("uh um er erm hm hmm mm mmm well so like unk"),
+    hesitations=_set("uh um er erm hm hmm mm mmm well unk"),
     negations=_set("not no never none neither nor without t don didn haven isn won nothing"),
     turns=_set("but only just except"),
     numbers=_count(
