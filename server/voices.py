@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 from importlib.util import find_spec
 from typing import Protocol
 
+import structlog
+
 from engine.errors import SpeechError
+from engine.stage import Service, Stage
 from pipelines.audio.vad import WebRtcVad
 from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
-from pipelines.speech.models import find_model
+from pipelines.speech.models import find_model, find_voice
 from pipelines.speech.null import NullSTT, NullTTS
 from pipelines.speech.phrases import CachedTTS, PhraseCache
+from pipelines.speech.piper import Piper, PiperTTS
 from pipelines.speech.sentences import Sentences
 from pipelines.speech.vosk import VoskModel, VoskSTT
 from pipelines.turns.gate import Confirm, GateSettings, SpeechGate
 from pipelines.voice import Speech
 from scenarios.script import Script
 from server.settings import Settings
+
+log = structlog.get_logger()
 
 __all__ = ["LocalSpeech", "NullSpeech", "SpeechParts"]
 
@@ -103,32 +110,84 @@ class NullSpeech:
         self._gates.close()
 
 
+class Voices:
+    """The voices of a process: Piper's where one is installed, espeak-ng's otherwise."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._espeak = Espeak()
+        self._pipers: dict[str, Piper] = {}
+        self._phrases = PhraseCache()
+        self._warming: asyncio.Task[None] | None = None
+
+    async def start(self, scripts: list[Script]) -> None:
+        """Load the voices, and speak what the scenarios say anyway into the cache.
+
+        A Piper voice takes seconds for that, so calls do not wait for it.
+        """
+        for language in {script.language for script in scripts}:
+            network = find_voice(language, self._settings.models_dir)
+            if network is None or self._settings.voice:
+                continue
+            if find_spec("piper") is None:
+                log.warning("piper.not_installed", do="pip install 'palabre[piper]'")
+                continue
+            self._pipers[language] = Piper(network)
+            await self._pipers[language].load()
+        for script in scripts:
+            if script.language not in self._pipers:
+                await self._warm(script)
+        slow = [script for script in scripts if script.language in self._pipers]
+        if slow:
+            self._warming = asyncio.create_task(self._warm(*slow), name="phrases")
+
+    async def _warm(self, *scripts: Script) -> None:
+        for script in scripts:
+            name, tts = self._voice(script.language)
+            await self._phrases.warm(script.lines(), tts, name)
+
+    def _voice(self, language: str) -> tuple[str, Service]:
+        """Its name, which tells its sound from any other's, and the service."""
+        piper = self._pipers.get(language)
+        if piper is not None:
+            return piper.network.stem, PiperTTS(piper)
+        wanted = self._settings.voice
+        voice = EspeakVoice(wanted if wanted.startswith(language) else language)
+        return voice.name, EspeakTTS(self._espeak, voice)
+
+    def stages(self, language: str) -> tuple[Stage, ...]:
+        """From Delta and Say to Audio, for one turn."""
+        name, tts = self._voice(language)
+        return Sentences(), CachedTTS(tts, self._phrases, name)
+
+    async def close(self) -> None:
+        if self._warming is not None:
+            self._warming.cancel()
+            await asyncio.wait({self._warming})
+        self._espeak.close()
+        for piper in self._pipers.values():
+            piper.close()
+
+
 class LocalSpeech:
-    """Vosk and espeak-ng in this process: no service, no key."""
+    """Vosk, and Piper or espeak-ng, in this process: no service, no key."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._gates = Gates(settings)
-        self._espeak = Espeak()
-        self._phrases = PhraseCache()
+        self._voices = Voices(settings)
         self._models: dict[str, VoskModel] = {}
         self._notices: dict[str, str] = {}
 
     async def start(self, scripts: list[Script]) -> None:
-        """Load the recognisers, and synthesise what the scenarios say anyway.
-
-        The language of the first script needs a recogniser; others have it if it is installed.
-        """
+        """The language of the first script needs a recogniser; others have it if it is there."""
         await self._gates.start()
         first = scripts[0].language
         await self._load(first, self._settings.model)
         for language in sorted({script.language for script in scripts} - {first}):
             with suppress(SpeechError):
                 await self._load(language)
-        for script in scripts:
-            if script.language in self._models:
-                voice = self._voice(script.language)
-                await self._phrases.warm(script.lines(), self._tts(voice), voice.name)
+        await self._voices.start([script for script in scripts if script.language in self._models])
 
     async def _load(self, language: str, wanted: str | None = None) -> None:
         found = find_model(language, self._settings.models_dir, wanted)
@@ -137,25 +196,17 @@ class LocalSpeech:
         self._notices[language] = found.notice
         await model.load()
 
-    def _voice(self, language: str) -> EspeakVoice:
-        wanted = self._settings.voice
-        return EspeakVoice(wanted if wanted.startswith(language) else language)
-
-    def _tts(self, voice: EspeakVoice) -> EspeakTTS:
-        return EspeakTTS(self._espeak, voice)
-
     def speech(self, script: Script) -> Speech:
-        if script.language not in self._models:
-            find_model(script.language, self._settings.models_dir)  # says what to run
+        language = script.language
+        if language not in self._models:
+            find_model(language, self._settings.models_dir)  # says what to run
             raise SpeechError("a recogniser was installed since; restart the server to use it")
-        model = self._models[script.language]
-        voice = self._voice(script.language)
-
-        def mouth() -> tuple[Sentences, CachedTTS]:
-            return Sentences(), CachedTTS(self._tts(voice), self._phrases, voice.name)
-
+        model = self._models[language]
         return Speech(
-            self._gates.make, lambda: VoskSTT(model), mouth, self._notices[script.language]
+            self._gates.make,
+            lambda: VoskSTT(model),
+            lambda: self._voices.stages(language),
+            self._notices[language],
         )
 
     def backlog_s(self) -> float:
@@ -166,6 +217,6 @@ class LocalSpeech:
 
     async def close(self) -> None:
         self._gates.close()
-        self._espeak.close()
+        await self._voices.close()
         for model in self._models.values():
             model.close()
