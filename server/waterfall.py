@@ -79,6 +79,8 @@ def _ms(ms: float) -> str:
 
 
 def _label(ledger: Ledger) -> str:
+    if "label" in ledger:
+        return str(ledger["label"])
     turn, heard = ledger.get("turn", "?"), str(ledger.get("heard") or "")
     if heard:
         return f"{turn}  « {_short(heard, 24)} »"
@@ -91,8 +93,10 @@ def turns_svg(
     budget_ms: float = BUDGET_MS,
     title: str = "Response by turn",
     subtitle: str = "milliseconds after the caller's last sound",
+    limit: str = "budget",
 ) -> str:
-    """All turns, a row each. ``heard_ms`` in a ledger, where a caller measured it, is when our
+    """All turns, a row each, named by their ``label`` where they have one; `limit` is what the
+    line at `budget_ms` is called. ``heard_ms`` in a ledger, where a caller measured it, is when our
     first sound was audible to him: drawn as a diamond."""
     rows = [
         _Row(
@@ -105,7 +109,7 @@ def turns_svg(
         )
         for ledger in ledgers
     ]
-    return _draw(rows, budget_ms, title, subtitle, legend=True)
+    return _draw(rows, budget_ms, title, subtitle, legend=True, limit=limit)
 
 
 def turn_svg(
@@ -122,7 +126,13 @@ def turn_svg(
 
 
 def _draw(
-    rows: Sequence[_Row], budget_ms: float, title: str, subtitle: str, *, legend: bool
+    rows: Sequence[_Row],
+    budget_ms: float,
+    title: str,
+    subtitle: str,
+    *,
+    legend: bool,
+    limit: str = "budget",
 ) -> str:
     ends = [bar.start_ms + bar.ms for row in rows for bar in row.bars]
     ends += [row.far_ms for row in rows if row.far_ms is not None]
@@ -157,7 +167,7 @@ def _draw(
     out.append(f'<path class="budget" d="M{x(budget_ms):.1f} {top - 6}V{bottom}"/>')
     out.append(
         f'<text class="small over" x="{x(budget_ms):.1f}" y="{top - 10}" '
-        f'text-anchor="middle">budget {_ms(budget_ms)}</text>'
+        f'text-anchor="middle">{escape(limit)} {_ms(budget_ms)}</text>'
     )
     if legend:
         far = any(row.far_ms is not None for row in rows)

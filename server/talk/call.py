@@ -50,6 +50,10 @@ class Call:
     watch: Callable[[Passed], None] = lambda passed: None
     played: Callable[[bytes], None] | None = None
     """Takes what the far end has played, as it plays it: a loudspeaker."""
+    received: Callable[[bytes], None] = lambda pcm: None
+    """Takes each BINARY message as it comes, in order with what `watch` sees."""
+    rate_hz: int = RATE_HZ
+    """Of both directions: what `url` asks for and `person` speaks at."""
     far: FarEnd | None = None
     track: bytearray = field(default_factory=bytearray)
     messages: list[Passed] = field(default_factory=list)
@@ -79,7 +83,7 @@ class Call:
                 f"cannot reach {self.url}: {error}; start a server with `palabre serve`"
             ) from None
         async with socket:
-            self.far = FarEnd(RATE_HZ, self.clock.now())
+            self.far = FarEnd(self.rate_hz, self.clock.now())
             speaking = asyncio.create_task(self._speak(socket, self.far), name="speak")
             try:
                 await self._listen(socket, self.far)
@@ -99,6 +103,7 @@ class Call:
             async for data in socket:
                 now = self.clock.now()
                 if isinstance(data, bytes):
+                    self.received(data)
                     answers = far.receive(data, now)
                 else:
                     message = json.loads(data)

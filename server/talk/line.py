@@ -67,13 +67,15 @@ class Utterance:
     last: int
 
 
-def utterance(text: str, pcm: bytes) -> Utterance:
-    """`pcm` (16 kHz) at the level of a telephone call, in the telephone band."""
+def utterance(text: str, pcm: bytes, *, telephone: bool = True) -> Utterance:
+    """`pcm` (16 kHz) at the level of a telephone call; in the telephone band, or as it is."""
     speech = np.frombuffer(pcm, "<i2").astype(np.float64)
     if not speech.any():
         raise ValueError(f"nothing is heard of {text!r}; it needs words that can be spoken")
     # Two frames before it: the one that was recorded while he decided to speak holds none of it.
-    speech = _band(np.concatenate([np.zeros(2 * FRAME), speech, np.zeros(FRAME)]))
+    speech = np.concatenate([np.zeros(2 * FRAME), speech, np.zeros(FRAME)])
+    if telephone:
+        speech = _band(speech)
     loud = np.abs(speech)
     active = speech[loud > AUDIBLE * loud.max()]
     gain = 32768 * 10 ** (SPEECH_DBFS / 20) / np.sqrt(np.mean(active**2))
@@ -84,11 +86,13 @@ def utterance(text: str, pcm: bytes) -> Utterance:
 class Line:
     """What the caller's end sends, frame after frame: room noise, and whatever is being said."""
 
-    def __init__(self, seed: int, snr_db: float = SNR_DB) -> None:
+    def __init__(self, seed: int, snr_db: float = SNR_DB, *, telephone: bool = True) -> None:
         chance = np.random.default_rng(seed)
         noise = _pink(chance.standard_normal(NOISE_S * RATE_HZ))
+        if telephone:
+            noise = _band(noise)
         level = 32768 * 10 ** ((SPEECH_DBFS - snr_db) / 20)
-        self._noise = _band(noise) * (level / np.sqrt(np.mean(_band(noise) ** 2)))
+        self._noise = noise * (level / np.sqrt(np.mean(noise**2)))
         self._at = 0
         self._rest = np.zeros(0, np.int16)
 

@@ -14,7 +14,6 @@ import numpy as np
 
 from server.talk.call import Call
 from server.talk.far_end import FarEnd, Run
-from server.talk.line import RATE_HZ
 from server.talk.person import Spoken, last_sound
 
 __all__ = ["Backchannel", "BargeIn", "Measures", "measure", "quantile"]
@@ -76,7 +75,7 @@ def measure(call: Call) -> Measures:
         first = _first_audible(heard, runs)
         before = None if first is None else _last_sound(call, spoken, far, turn, runs[0].start)
         if first is not None and before is not None:
-            heard_ms[turn] = (first - before) * 1000 / RATE_HZ
+            heard_ms[turn] = (first - before) * 1000 / far.rate_hz
     ledgers = [dict(passed.message) for passed in call.messages if passed.message["type"] == "turn"]
     for ledger in ledgers:
         ledger.pop("type")
@@ -130,7 +129,7 @@ def _barge_in(one: Spoken, far: FarEnd) -> BargeIn | None:
     if turn is None:
         return None
     end = max(run.end for run in far.runs if run.turn == turn)
-    return BargeIn(turn, max(0.0, (end - one.first) * 1000 / RATE_HZ))
+    return BargeIn(turn, max(0.0, (end - one.first) * 1000 / far.rate_hz))
 
 
 def _backchannel(one: Spoken, far: FarEnd) -> Backchannel | None:
@@ -141,10 +140,10 @@ def _backchannel(one: Spoken, far: FarEnd) -> Backchannel | None:
     held = [
         after.start - before.end
         for before, after in itertools.pairwise(runs)
-        if before.end <= one.last + RATE_HZ
+        if before.end <= one.last + far.rate_hz
     ]
-    stopped = bool(runs) and runs[0].end <= one.last + RATE_HZ // 4
-    held_ms = held[0] * 1000 / RATE_HZ if held else 0.0
+    stopped = bool(runs) and runs[0].end <= one.last + far.rate_hz // 4
+    held_ms = held[0] * 1000 / far.rate_hz if held else 0.0
     return Backchannel(turn, bool(held) or stopped, bool(held), held_ms)
 
 

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigurationError
+from scenarios.script import Script
 
-__all__ = ["Aside", "Plan", "load_plan"]
+__all__ = ["Aside", "Plan", "load_plan", "steps_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,20 @@ class Plan:
         said = [line for lines in self.answers.values() for line in lines]
         said += [aside.say for aside in (self.interrupt, self.backchannel) if aside]
         return tuple(dict.fromkeys(said))
+
+
+def steps_of(script: Script) -> tuple[dict[str, str], frozenset[str]]:
+    """What a caller goes by: the step of each line that only one step says, and the steps that
+    say goodbye."""
+    steps: dict[str, str] = {}
+    shared: set[str] = set()
+    for step in script.steps.values():
+        for text in {*step.say, *step.again, *step.silence}:
+            if steps.setdefault(text, step.name) != step.name:
+                shared.add(text)
+    for text in shared:  # says nothing about where we are
+        del steps[text]
+    return steps, frozenset(step.name for step in script.steps.values() if step.hangup)
 
 
 def load_plan(path: Path, language: str) -> Plan:

@@ -23,7 +23,7 @@ from server.talk.child import Server
 from server.talk.line import BAND_HZ, SNR_DB, Line, pick_voice, utterance
 from server.talk.measures import Measures, measure
 from server.talk.person import Person, Recording, Simulated
-from server.talk.plan import load_plan
+from server.talk.plan import load_plan, steps_of
 from server.talk.report import write
 from server.talk.screen import Screen
 
@@ -181,15 +181,7 @@ class _Talk:
             text: utterance(text, synthesise(text, voice.name, voice.rate_wpm, voice.pitch))
             for text in plan.lines()
         }
-        steps: dict[str, str] = {}
-        shared: set[str] = set()
-        for step in script.steps.values():
-            for text in {*step.say, *step.again, *step.silence}:
-                if steps.setdefault(text, step.name) != step.name:
-                    shared.add(text)
-        for text in shared:  # says nothing about where we are
-            del steps[text]
-        ends = frozenset(step.name for step in script.steps.values() if step.hangup)
+        steps, ends = steps_of(script)
         caller = Caller(plan, steps, ends, seed=options.seed, quick=options.quick)
         self._console.print(
             f"synthetic caller, seed {options.seed}: {voice}; "
