@@ -23,7 +23,7 @@ from fastapi.staticfiles import StaticFiles
 from engine.clock import Clock, SystemClock
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
-from server.edge import MediaWebSocket
+from server.edge import SEND_BUFFER_BYTES, ImpatientHttp, MediaWebSocket
 from server.media import MediaRoute
 from server.metrics import Metrics
 from server.parts import Parts
@@ -105,6 +105,11 @@ class Application:
         async def metrics() -> Response:
             return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
 
+        @app.get("/media")
+        async def media() -> JSONResponse:
+            body = {"code": "request.upgrade", "message": "open /media as a WebSocket"}
+            return JSONResponse(body, 426, {"Upgrade": "websocket", "Connection": "Upgrade"})
+
         @app.get("/")
         async def page() -> FileResponse:
             return FileResponse(STATIC / "index.html")
@@ -114,46 +119,64 @@ class Application:
 
 
 class _Server(uvicorn.Server):
-    """uvicorn, but a first SIGTERM lets running calls end before anything is closed."""
+    """uvicorn, but a first SIGTERM lets running calls end before anything is closed; a second
+    one, or SIGINT, ends them. A third does not wait for their sockets."""
 
     def __init__(self, config: uvicorn.Config, application: Application) -> None:
         super().__init__(config)
         self._application = application
+        self._loop = asyncio.get_running_loop()
         self._draining: asyncio.Task[None] | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        application = self._application
-        if sig == signal.SIGTERM and not application.admission.draining:
-            application.admission.draining = True
-            loop = asyncio.get_running_loop()
-            loop.call_soon_threadsafe(self._start_drain)
-            return
-        application.media.stop()
-        super().handle_exit(sig, frame)
+        # Not uvicorn's own: it raises the signal again at the end, and the parts are never closed.
+        # A signal comes in the midst of anything; what it asks for is the loop's next step.
+        self._loop.call_soon_threadsafe(self._told_to_stop, sig)
 
-    def _start_drain(self) -> None:
-        self._draining = asyncio.create_task(self._drain(), name="drain")
+    def _told_to_stop(self, sig: int) -> None:
+        if self.should_exit:
+            self.force_exit = True
+        elif sig == signal.SIGTERM and self._draining is None:
+            self._draining = asyncio.create_task(self._drain(), name="drain")
+        else:
+            self._stop("signal")
+
+    def _stop(self, why: str) -> None:
+        admission = self._application.admission
+        admission.draining = True
+        if admission.active:
+            log.warning("server.calls_ended", why=why, calls=admission.active)
+        self._application.media.stop()
+        self.should_exit = True
 
     async def _drain(self) -> None:
         admission = self._application.admission
+        admission.draining = True
         log.info("server.draining", calls=admission.active)
         try:
             async with asyncio.timeout(self._application.settings.drain_s):
                 await admission.drained()
         except TimeoutError:
-            log.warning("server.drain_ended", calls=admission.active)
-            self._application.media.stop()
+            self._stop("drain_s")
         self.should_exit = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._draining is not None:
+            self._draining.cancel()
+            await asyncio.wait({self._draining})
+        await super().shutdown(sockets)
 
 
 async def _run(settings: Settings, listener: socket.socket) -> None:
     application = Application(settings)
     config = uvicorn.Config(
         application,
+        http=ImpatientHttp,
         ws=MediaWebSocket,
         ws_max_size=MAX_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",
+        log_config=None,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=5,
@@ -177,6 +200,7 @@ def serve(settings: Settings) -> None:
     SpeechError for parts that are missing.
     """
     with socket.create_server((settings.host, settings.port), backlog=1024) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         log.info("server.starting", speech=settings.speech, scenario=settings.default_scenario)
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)
         with runner, suppress(KeyboardInterrupt):

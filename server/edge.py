@@ -9,20 +9,33 @@ uvicorn's and websockets'.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN
 
-__all__ = ["EXTENSION", "MediaWebSocket", "PushWire"]
+__all__ = ["EXTENSION", "SEND_BUFFER_BYTES", "ImpatientHttp", "MediaWebSocket", "PushWire"]
 
 EXTENSION = "palabre.push"
 
-HIGH_WATER_BYTES = 64 * 1024
-"""Sound that may wait in the socket before a peer counts as not reading: two seconds of 16 kHz."""
+SEND_BUFFER_BYTES = 32 * 1024
+"""SO_SNDBUF of the listening socket, which the connections inherit (Linux doubles it). Left alone
+the kernel takes megabytes, minutes of sound, before it shows that nobody reads."""
+
+HIGH_WATER_BYTES = 32 * 1024
+"""What may wait behind that before a peer counts as not reading: a second of 16 kHz."""
+
+REQUEST_S = 10.0
+"""How long a request may take to arrive whole, as in nginx's and Apache's slow-client defences."""
+
+GOODBYE_S = 2.0
+"""How long a peer that was told why it is cut off has to read that."""
 
 
 class PushWire:
@@ -32,11 +45,31 @@ class PushWire:
         self._protocol = protocol
         self.blocked = False
         self.receiver: Callable[[bytes | str], None] | None = None
+        self.farewell: Callable[[int], str | None] = lambda code: None
 
-    def attach(self, receiver: Callable[[bytes | str], None]) -> None:
-        """From now on give each message to `receiver`; before the handshake is accepted."""
+    def attach(
+        self, receiver: Callable[[bytes | str], None], farewell: Callable[[int], str | None]
+    ) -> None:
+        """From now on give each message to `receiver`; before the handshake is accepted.
+
+        `farewell` says the last TEXT message to a peer that is closed with a code because it broke
+        the WebSocket protocol.
+        """
         self.receiver = receiver
+        self.farewell = farewell
         self._protocol.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
+
+    @property
+    def waiting_bytes(self) -> int:
+        """What was written and is not with the kernel yet."""
+        return self._protocol.transport.get_write_buffer_size()
+
+    @property
+    def close_code(self) -> int:
+        """Why the connection ended (RFC 6455, 7.4.1); 1006 where neither side said so."""
+        conn = self._protocol.conn
+        close = conn.close_rcvd or conn.close_sent
+        return 1006 if close is None else close.code
 
     def write(self, message: bytes | str) -> None:
         """Send a message; one for a connection that is closing is dropped."""
@@ -61,8 +94,9 @@ class PushWire:
         protocol.close_sent = True
         protocol.conn.send_close(code, reason[:120])
         protocol.flush()
+        # Not `close`, which would wait for ever for a peer that stopped reading.
         protocol.close_timer = protocol.loop.call_later(
-            protocol.close_timeout, protocol.transport.close
+            protocol.close_timeout, protocol.transport.abort
         )
 
 
@@ -101,9 +135,34 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         try:
             text = data.decode()
         except UnicodeDecodeError:
-            self.wire.close(1007, "text is not UTF-8")
+            self.conn.fail(1007, "text is not UTF-8")
+            self.handle_parser_exception()
             return
         receiver(text)
+
+    def handle_parser_exception(self) -> None:
+        """The peer broke the protocol: say so, and read on (what comes is discarded) until it has
+        read that. Closing with its bytes unread would reset the connection, and the reason with it.
+        """
+        if self.close_sent:  # called again for whatever still comes
+            return
+        close = self.conn.close_sent
+        assert close is not None
+        last = self.wire.farewell(close.code)
+        if last is not None:
+            self.transport.write(Frame(Opcode.TEXT, last.encode()).serialize(mask=False))
+        disconnect = {"type": "websocket.disconnect", "code": close.code, "reason": close.reason}
+        self.queue.put_nowait(disconnect)  # type: ignore[arg-type]
+        self.close_sent = True
+        self.flush()
+        self.transport.write_eof()
+        self.close_timer = self.loop.call_later(GOODBYE_S, self.transport.abort)
+
+    def handle_ping(self) -> None:
+        if self.wire.blocked:  # pongs for a peer that does not read would pile up
+            self.conn.data_to_send()
+        else:
+            super().handle_ping()
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -117,3 +176,42 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         for chunk in self.conn.data_to_send():
             if chunk:
                 self.transport.write(chunk)
+
+
+class ImpatientHttp(H11Protocol):
+    """uvicorn's HTTP, but a request that has not arrived whole within `REQUEST_S` ends its
+    connection: clients that open and say nothing, or a byte a minute, would hold it for ever."""
+
+    patience_s = REQUEST_S
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state not in (h11.IDLE, h11.SEND_BODY):
+            self._content()
+        elif self._patience is None and self.transport.get_protocol() is self:
+            self._expect()
+
+    def handle_websocket_upgrade(self, event: h11.Request) -> None:
+        self._content()
+        super().handle_websocket_upgrade(event)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._content()
+        super().connection_lost(exc)
+
+    def _expect(self) -> None:
+        self._patience = self.loop.call_later(self.patience_s, self._give_up)
+
+    def _content(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+            self._patience = None
+
+    def _give_up(self) -> None:
+        self.logger.warning("A request did not arrive in time.")
+        self.transport.abort()

@@ -18,7 +18,7 @@ from server.edge import EXTENSION, PushWire
 from server.metrics import Metrics
 from server.parts import Parts
 from telephony.media.channel import MediaChannel
-from telephony.media.protocol import MediaRequest, start
+from telephony.media.protocol import MediaRequest, ended, farewell, start
 
 __all__ = ["MediaRoute"]
 
@@ -48,6 +48,7 @@ class MediaRoute:
             self._admission.enter()
         except AdmissionError as error:
             self._metrics.refused.inc()
+            log.info("call.refused", code=error.code, obstacle=str(error))
             await _refuse(send, error)
             return
         self._metrics.websockets.inc()
@@ -73,8 +74,16 @@ class MediaRoute:
             log.info("call.rejected", code=error.code)
             return
         channel = MediaChannel(request, wire)
-        wire.attach(lambda message: channel.received(message, self._clock.now()))
         facts = log.bind(call_id=session_id, scenario=request.scenario)
+
+        def receive_message(message: bytes | str) -> None:
+            try:
+                channel.received(message, self._clock.now())
+            except Exception as error:  # noqa: BLE001 the border: the next call must not notice
+                _failed(facts, channel, session_id, error)
+                channel.lost("error")
+
+        wire.attach(receive_message, farewell)
 
         def watch(frame: Frame) -> None:
             if isinstance(frame, Ledger):
@@ -89,14 +98,12 @@ class MediaRoute:
         facts.info("call.started", rate_hz=request.rate_hz, features=sorted(request.features))
         self._channels.add(channel)
         self._ticker.add(channel, channel.watch)
-        watching = asyncio.create_task(self._watch(channel, receive), name="connection")
+        watching = asyncio.create_task(_watch(channel, wire, receive), name="connection")
         reason = "error"
         try:
             reason = await call.run()
         except Exception as error:  # noqa: BLE001 the border: the next call must not notice
-            facts.exception("call.failed", error=type(error).__name__)
-            code = error.code if isinstance(error, PalabreError) else "server.error"
-            channel.fail(code, f"the server failed; its log has session {session_id}", 1011)
+            _failed(facts, channel, session_id, error)
         finally:
             self._channels.discard(channel)
             self._ticker.remove(channel)
@@ -107,19 +114,35 @@ class MediaRoute:
             await asyncio.wait({watching})
             self._metrics.calls.labels(request.scenario, reason).inc()
             self._metrics.dropped.inc(channel.dropped)
-            self._metrics.faults.inc(channel.faults)
-            facts.info("call.ended", reason=reason, dropped=channel.dropped, faults=channel.faults)
-
-    async def _watch(self, channel: MediaChannel, receive: Receive) -> None:
-        """See the connection end; sound and control do not come this way."""
-        await receive()
-        channel.lost("caller")
+            for code, count in channel.faults.items():
+                self._metrics.faults.labels(code).inc(count)
+            facts.info(
+                "call.ended",
+                reason=reason,
+                code=channel.fault,
+                dropped=channel.dropped,
+                faults=dict(channel.faults),
+            )
 
     def stop(self) -> None:
         """End the calls that are left: the server stops now."""
         for channel in tuple(self._channels):
             channel.fail("server.draining", "the server stops; call again", 1012)
             channel.lost("draining")
+
+
+async def _watch(channel: MediaChannel, wire: PushWire, receive: Receive) -> None:
+    """See the connection end; sound and control do not come this way, but for what a client sent
+    before its handshake was answered, which is dropped."""
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
+    channel.lost("caller", ended(wire.close_code))
+
+
+def _failed(facts: Any, channel: MediaChannel, session_id: str, error: Exception) -> None:
+    facts.error("call.failed", error=type(error).__name__, exc_info=error)
+    code = error.code if isinstance(error, PalabreError) else "server.error"
+    channel.fail(code, f"the server failed; its log has session {session_id}", 1011)
 
 
 async def _refuse(send: Send, error: AdmissionError) -> None:
@@ -144,5 +167,5 @@ async def _reject(send: Send, error: PalabreError) -> None:
 
 def _without_words(ledger: dict[str, Any]) -> dict[str, Any]:
     """What may be logged of a turn: not what anybody said."""
-    keep = ("turn", "intent", "confidence", "interrupted", "gap_ms", "spans", "over", "steps_down")
-    return {key: ledger[key] for key in keep}
+    keep = ("turn", "intent", "confidence", "interrupted", "spans", "over", "steps_down")
+    return {"latency_ms": ledger["gap_ms"], **{key: ledger[key] for key in keep}}

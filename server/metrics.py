@@ -45,7 +45,7 @@ class Metrics:
         self.overruns = counter("budget_overruns", "Stages over their share", "stage")
         self.steps = counter("ladder_steps", "Steps down the ladder", "left", "why")
         self.dropped = counter("audio_frames_dropped", "Frames not sent: nobody read them")
-        self.faults = counter("protocol_faults", "Messages that made no sense")
+        self.faults = counter("protocol_faults", "Messages that made no sense", "code")
 
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""

@@ -64,7 +64,8 @@ class Parts:
             first = load(path)
             for language in first.languages:
                 script = first if language == first.language else load(path, language)
-                await asyncio.to_thread(self._prepare, script)
+                if (script.name, language) not in self._running:  # one's own goes before ours
+                    await asyncio.to_thread(self._prepare, script)
         scripts = [running.script for running in self._running.values()]
         self.default = scripts[0].name
         await self._speech.start(scripts)

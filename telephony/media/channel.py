@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Protocol
 
 from engine.channel import Capabilities, Receiver
@@ -14,6 +15,10 @@ __all__ = ["MediaChannel", "Wire"]
 STALLED_S = 5.0
 """How long a client may leave its socket unread: ten times what a phone call bears."""
 
+MOST_WAITING_BYTES = 1024 * 1024
+"""What may wait for a client that does not read, before its time is up: control messages are not
+dropped, and one that makes many of them must not cost its neighbours their memory."""
+
 NOTICES_PER_S = 1.0
 """A client that sends nothing but faults is told once a second; the rest is counted."""
 
@@ -22,6 +27,9 @@ class Wire(Protocol):
     """An open WebSocket. Writing never waits; `blocked` is true while the peer does not read."""
 
     blocked: bool
+
+    @property
+    def waiting_bytes(self) -> int: ...
 
     def write(self, message: bytes | str) -> None: ...
 
@@ -35,8 +43,10 @@ class MediaChannel:
         self.capabilities: Capabilities = request.capabilities()
         self.dropped = 0
         """Frames of sound not sent because the client did not read."""
-        self.faults = 0
-        """Messages that made no sense."""
+        self.faults: Counter[str] = Counter()
+        """Messages that made no sense, by code."""
+        self.fault: str | None = None
+        """The code of what ended the call before its time."""
         self._pause = "pause" in request.features
         self._clear = "clear" in request.features
         self._wire = wire
@@ -62,7 +72,7 @@ class MediaChannel:
             else:
                 frame = self._decoder.control(message, now)
         except ProtocolError as error:
-            self.faults += 1
+            self.faults[error.code] += 1
             last = self._noticed_at.get(error.code)
             if last is None or now - last >= NOTICES_PER_S:
                 self._noticed_at[error.code] = now
@@ -70,9 +80,10 @@ class MediaChannel:
             return
         receiver(frame)
 
-    def lost(self, reason: str) -> None:
-        """The connection is gone."""
+    def lost(self, reason: str, fault: str | None = None) -> None:
+        """The connection is gone; `fault` is the code of why, where that is one."""
         self._closed = True
+        self.fault = self.fault or fault
         if self._receiver is not None:
             self._receiver(Hangup(reason))
 
@@ -82,8 +93,10 @@ class MediaChannel:
             self._blocked_since = None
         elif self._blocked_since is None:
             self._blocked_since = now
-        elif now - self._blocked_since > STALLED_S and not self._closed:
-            self.lost("stalled")
+        elif self._closed:
+            pass
+        elif now - self._blocked_since > STALLED_S or self._wire.waiting_bytes > MOST_WAITING_BYTES:
+            self.lost("stalled", "client.stalled")
             self._wire.close(1008, "client.stalled")
 
     # To the client
@@ -129,4 +142,5 @@ class MediaChannel:
         if not self._closed:
             self.send(Notice(code, message, fatal=True))
             self._closed = True
+            self.fault = code
             self._wire.close(close_code, code)

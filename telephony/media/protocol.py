@@ -30,12 +30,25 @@ from engine.frames import (
 )
 from telephony.timeline import Timeline
 
-__all__ = ["FEATURES", "MAX_BYTES", "RATES_HZ", "MediaDecoder", "MediaRequest", "encode"]
+__all__ = [
+    "FEATURES",
+    "MAX_BYTES",
+    "RATES_HZ",
+    "MediaDecoder",
+    "MediaRequest",
+    "command",
+    "encode",
+    "ended",
+    "farewell",
+    "start",
+]
 
 RATES_HZ = (8000, 16000, 24000, 48000)
 FEATURES = frozenset({"mark", "clear", "pause"})
 MAX_BYTES = 64_000
 """Two seconds at 16 kHz, and what Asterisk's own media WebSocket takes (65,536 closes it)."""
+MOST_MS = 24 * 3600 * 1000
+"""No turn sounds for a day; and an int may be too large for a float."""
 LEAD_S = 0.1
 """How far ahead of real time a far end is fed that can drop what it has not played."""
 
@@ -120,7 +133,7 @@ class MediaDecoder:
                 raise _invalid("mark", "name", "the name of a mark that was sent")
             case "played":
                 turn, ms = message.get("turn"), message.get("ms")
-                if _whole(turn) and isinstance(ms, int | float) and 0 <= ms < float("inf"):
+                if _whole(turn) and isinstance(ms, int | float) and 0 <= ms <= MOST_MS:
                     return Cleared(turn, float(ms), now)
                 raise _invalid("played", "turn and ms", "a turn's number and milliseconds")
             case "dtmf":
@@ -163,6 +176,28 @@ def encode(frame: Frame) -> str | None:
             return _json(type="hangup", reason=reason)
         case _:
             return None
+
+
+BREACHES = {
+    1002: Notice("message.malformed", "a frame broke RFC 6455; use a WebSocket library", True),
+    1007: Notice("message.not_utf8", "a TEXT message is UTF-8; send sound as BINARY", True),
+    1009: Notice("message.too_large", f"a message has at most {MAX_BYTES:,} bytes", True),
+}
+"""Breaches of the WebSocket protocol itself, by their close code (RFC 6455, 7.4.1)."""
+
+
+def farewell(close_code: int) -> str | None:
+    """The last TEXT message to a client that is closed with `close_code` for a breach."""
+    notice = BREACHES.get(close_code)
+    return None if notice is None else encode(notice)
+
+
+def ended(close_code: int) -> str | None:
+    """The error that a connection ended with by its close code; None for a decent goodbye."""
+    if close_code in BREACHES:
+        return BREACHES[close_code].code
+    # 1006: gone without a word; 1011: it left our pings unanswered.
+    return "client.vanished" if close_code in (1006, 1011) else None
 
 
 def command(kind: str, turn: int) -> str:

@@ -101,6 +101,7 @@ def test_control_messages(text: str, frame: Frame) -> None:
         ('{"type":"played","turn":1,"ms":-3}', "message.invalid"),
         ('{"type":"played","turn":1,"ms":NaN}', "message.invalid"),
         ('{"type":"played","turn":1,"ms":1e999}', "message.invalid"),
+        ('{"type":"played","turn":1,"ms":1' + "0" * 400 + "}", "message.invalid"),
         ('{"type":"dtmf","digit":"12"}', "message.invalid"),
         ('{"type":"dtmf","digit":[]}', "message.invalid"),
     ],
