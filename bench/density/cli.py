@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import shutil
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +11,15 @@ import uvloop
 from rich.console import Console
 from rich.markup import escape
 
+from bench.command import cancel_on_sigterm, ending_well
 from bench.density.report import Report, verdict
 from bench.density.row import Bench, Row
-from bench.density.run import cancel_on_sigterm, row_s, run_rows, run_search
+from bench.density.run import row_s, run_rows, run_search
 from bench.density.script import caller_script
 from bench.density.servers import SERVERS, Kit
 from bench.errors import BenchError
 from bench.machine import choose_cores, describe, pin
+from bench.served import own_command
 
 __all__ = ["density", "parse_calls"]
 
@@ -84,7 +84,7 @@ def density(  # noqa: PLR0913
     out: Annotated[Path, typer.Option(help="Where the JSON and the plot go.")] = Path("out/bench"),
 ) -> None:
     """Duplex calls on one core: Palabre, stock pipecat, and a bare WebSocket."""
-    try:
+    with ending_well(console):
         if vad not in DEFAULT_CALLS:
             raise BenchError(f"there is no VAD {vad!r}; choose webrtc or silero")
         plan = parse_calls(calls or [], server or list(SERVERS), DEFAULT_CALLS[vad])
@@ -94,7 +94,7 @@ def density(  # noqa: PLR0913
         bench = Bench(
             script=caller_script(vad),
             kit=Kit(
-                palabre=tuple(palabre.split()) or _own_command(),
+                palabre=tuple(palabre.split()) or own_command(),
                 pipecat_python=pipecat_python,
                 features=features,
                 log_directory=out / "logs",
@@ -107,12 +107,6 @@ def density(  # noqa: PLR0913
         )
         report = Report(out, machine, bench)
         _run(bench, plan, report, search_rows=rows if search else 0, budget_s=budget_s)
-    except BenchError as error:
-        console.print(f"[red]{error.code}[/]: {escape(str(error))}")
-        raise typer.Exit(1) from error
-    except (KeyboardInterrupt, asyncio.CancelledError):
-        console.print("interrupted; what was measured until then is kept")
-        raise typer.Exit(130) from None
 
 
 def _run(
@@ -179,11 +173,3 @@ def parse_calls(
         for key in [name] if separator else list(plan):
             plan[key] = numbers
     return plan
-
-
-def _own_command() -> tuple[str, ...]:
-    """`palabre` of the environment that runs the bench, else the one on the path."""
-    beside = Path(sys.executable).with_name("palabre")
-    if beside.exists():
-        return (str(beside),)
-    return (shutil.which("palabre") or str(beside),)

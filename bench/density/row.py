@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 
 from bench.density.client import CYCLE_S, Load
 from bench.density.script import Script
-from bench.density.servers import HOST, Kit, Running, Server, running
+from bench.density.servers import Kit, Server, running
 from bench.machine import Noise
 from bench.proc import core_times, process_cpu_s, process_rss_mb
+from bench.served import HOST, Served
 from bench.stats import Summary
 
 __all__ = ["LATENESS_LIMIT_MS", "Bench", "Row", "measure_row"]
@@ -156,7 +157,7 @@ async def _measure_once(bench: Bench, server: Server, calls: int, attempt: int) 
 
 
 async def _measure_calls(
-    bench: Bench, server: Server, process: Running, calls: int, attempt: int, busy_before: float
+    bench: Bench, server: Server, process: Served, calls: int, attempt: int, busy_before: float
 ) -> Row:
     rss_idle_mb = process_rss_mb(process.pid)
     load = Load(
@@ -230,7 +231,7 @@ async def _measure_calls(
     return row
 
 
-def _problems(row: Row, process: Running) -> list[str]:
+def _problems(row: Row, process: Served) -> list[str]:
     """What is wrong with a row, in words."""
     problems = []
     if process.process.poll() is not None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
-import signal
 import time
 from typing import TYPE_CHECKING
 
@@ -16,7 +14,7 @@ from bench.density.servers import SERVERS
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["cancel_on_sigterm", "row_s", "run_rows", "run_search"]
+__all__ = ["row_s", "run_rows", "run_search"]
 
 #: Calls that one client process can drive; beyond it, rows measure the client.
 CLIENT_LIMIT = 1_000
@@ -71,10 +69,3 @@ async def run_search(
                 search.waste()
             else:
                 search.stop()
-
-
-def cancel_on_sigterm() -> None:
-    """Let SIGTERM do what Ctrl-C does: cancel this task, so that the server is ended."""
-    task = asyncio.current_task()
-    assert task is not None
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
