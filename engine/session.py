@@ -56,6 +56,9 @@ LOG_PATIENCE_S = 30.0
 LOG_PATIENCE_CANCELLED_S = 1.0
 """How long after its end a conversation waits for a store that cannot be reached."""
 
+LAST_WORDS_S = 1.0
+"""How long understanding what was said before a hang-up may take."""
+
 INBOX = 64
 """Events that can wait. A turn makes a dozen; a far end that floods is told that it lost some."""
 
@@ -189,8 +192,7 @@ class Session:
             self._begin(Started())
             while self._reason is None:
                 await self._handle(await self._next())
-            if self._running is not None:
-                self._running.task.cancel()
+            await self._last_words()
 
     def _end(self, reason: str) -> bool:
         """False if it had ended before."""
@@ -272,6 +274,25 @@ class Session:
         elif self._running is None and self._reason is None:
             self._begin(Understood("", NOTHING), at=failed.at)
 
+    async def _last_words(self) -> None:
+        """What the user said before the end counts, though nothing answers it any more: whoever
+        asks not to be called again may well hang up at that."""
+        await self._conclude()
+        async for event in self._inbox:
+            if isinstance(event, Heard):
+                await self._heard(event)
+                await self._conclude()
+
+    async def _conclude(self) -> None:
+        running = self._running
+        if running is None:
+            return
+        if running.turn.heard:
+            if running.state is None:
+                await asyncio.wait({running.task}, timeout=LAST_WORDS_S)
+            self._commit(running)
+        await self._stop_turn()
+
     # Turns
 
     def _begin(self, event: Event | Heard, at: float | None = None) -> None:
@@ -328,7 +349,7 @@ class Session:
                 running.hangup = effect.reason
         if isinstance(event, Dtmf):
             self._commit(running)
-        if lines:
+        if lines and self._reason is None:
             async with contextlib.aclosing(_lines(lines)) as reply:
                 await self._mouth.speak(turn, reply)
 

@@ -46,6 +46,9 @@ FINAL_PATIENCE_S = 3.0
 """How long after the endpoint the recogniser may take before it counts as stuck. The slowest cloud
 recogniser measured needs a tenth of it."""
 
+LAST_WORDS_S = 1.0
+"""How long what was said before a hang-up may take to be recognised."""
+
 RESTART_S = 0.1
 """Pause before a failed recogniser's successor listens: a broken one must not spin."""
 
@@ -103,6 +106,8 @@ class VoiceCall:
         self._ears = self._make_ears()
         self._utterance: _Utterance | None = None
         self._awaiting: deque[_Utterance] = deque()
+        self._hangup: Hangup | None = None
+        self._hangup_by = 0.0
         self._stuck: asyncio.Future[None]
 
     # The media plane
@@ -118,7 +123,7 @@ class VoiceCall:
                 self._silence_mouth()
                 self.session.deliver(frame)
             case Hangup():
-                self.session.deliver(frame)
+                self._hung_up(frame)
             case _:
                 pass
 
@@ -127,6 +132,7 @@ class VoiceCall:
         for frame in self._gate.idle(now):
             self._listened(frame)
         self._mouth.tick(now)
+        self._end_when_quiet(now)
         speaking = self._utterance
         if speaking is not None and speaking.over is not None:
             self._decide(speaking, self._barge_in.lasted(now - speaking.started_at))
@@ -134,6 +140,20 @@ class VoiceCall:
             ended = self._awaiting[0].ended
             if ended is not None and now > ended.decided_at + FINAL_PATIENCE_S:
                 self._give_up()
+
+    def _hung_up(self, hangup: Hangup) -> None:
+        """The far end is gone. What was said last is still recognised, then the session ends."""
+        now = self._clock.now()
+        self._silence_mouth()
+        for frame in self._gate.finish(now):
+            self._listened(frame)
+        self._hangup = hangup
+        self._hangup_by = now + LAST_WORDS_S
+        self._end_when_quiet(now)
+
+    def _end_when_quiet(self, now: float) -> None:
+        if self._hangup is not None and (not self._awaiting or now >= self._hangup_by):
+            self.session.deliver(self._hangup)
 
     # The call
 
@@ -228,6 +248,7 @@ class VoiceCall:
             self._decide(utterance, decision)
         if frame.final and self._awaiting:
             self._close(self._awaiting.popleft(), frame)
+            self._end_when_quiet(self._clock.now())
 
     def _close(self, utterance: _Utterance, final: Transcript) -> None:
         """The utterance is whole: it becomes a turn, or was nothing."""

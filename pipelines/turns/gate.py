@@ -117,6 +117,13 @@ class SpeechGate:
                 return self._end(now)
         return ()
 
+    def finish(self, now: float) -> Iterable[Frame]:
+        """No more sound will come: speech ends with what there was."""
+        if not self.speaking:
+            return ()
+        self._settle()
+        return self._end(max(now, self._heard_until))
+
     def _reblock(self, frame: Audio) -> list[Frame]:
         """Cut into 20 ms; the rest waits for the next message."""
         out: list[Frame] = []

@@ -20,7 +20,7 @@ from engine.frames import (
     StateChanged,
 )
 from engine.ladder import Rung
-from engine.session import MAX_FAILURES
+from engine.session import LAST_WORDS_S, MAX_FAILURES
 from engine.store import MemoryStore, StoredEvent, VersionError
 from tests.engine.conversation import GREETING, Conversation, conversation, greeted
 from tests.fakes import FakeMouth, FlakyStore
@@ -500,6 +500,44 @@ async def test_a_caller_who_is_gone_before_it_begins() -> None:
     assert await talk.session.run() == "caller"
     await talk.check()
     assert talk.mouth.spoken == []
+
+
+@pytest.mark.parametrize("after_ms", [0, 50, 149])
+@virtual
+async def test_what_was_said_before_a_hang_up_counts_unanswered(after_ms: int) -> None:
+    async with greeted() as talk:
+        talk.say("ne m'appelez plus")
+        await asyncio.sleep(after_ms / 1000)
+        talk.session.deliver(Hangup("caller"))
+        assert await run_to_end(talk) == "caller"
+        assert await talk.answers() == ["ne m'appelez plus"]
+        assert talk.ledgers[-1]["said"] == ""
+
+
+@virtual
+async def test_all_that_waits_at_a_hang_up_counts() -> None:
+    async with greeted() as talk:
+        talk.say("non")
+        talk.session.deliver(SpeechStarted(talk.now, talk.now))
+        talk.say("ne m'appelez plus")
+        talk.session.deliver(Hangup("caller"))
+        assert await run_to_end(talk) == "caller"
+        assert await talk.answers() == ["non", "ne m'appelez plus"]
+
+
+@virtual
+async def test_the_last_words_are_understood_but_not_waited_for_long() -> None:
+    async def forget(text: str, question: Question) -> Understanding:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits that long")
+
+    async with greeted(rungs=[Rung("slow", forget)]) as talk:
+        talk.say("oui")
+        talk.session.deliver(Hangup("caller"))
+        began = talk.now
+        assert await run_to_end(talk) == "caller"
+        assert talk.now - began == pytest.approx(LAST_WORDS_S)
+        assert await talk.answers() == []
 
 
 @virtual

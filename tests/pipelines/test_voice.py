@@ -14,7 +14,7 @@ from engine.link import Link
 from engine.stage import Outlet
 from engine.turn import State
 from pipelines.turns.gate import SpeechGate
-from pipelines.voice import FINAL_PATIENCE_S, Speech
+from pipelines.voice import FINAL_PATIENCE_S, LAST_WORDS_S, Speech
 from tests.pipelines.callers import Caller, EnergyVad, Lines, ScriptedSTT, ToneTTS
 from tests.virtual import virtual
 
@@ -161,6 +161,28 @@ async def test_a_hang_up_ends_everything() -> None:
         await asyncio.sleep(1.0)
         assert len(caller.channel.played) == sent
         assert len(caller.ticker) == 0
+
+
+@virtual
+async def test_what_is_said_at_the_moment_of_hanging_up_is_heard() -> None:
+    async with Caller("ne m'appelez plus", stt_delay_s=0.1) as caller:
+        await caller.quiet(1.5)
+        await caller.say(0.8)
+        caller.channel.deliver(Hangup("caller"))
+        assert await caller.task == "caller"
+        assert [ledger["heard"] for ledger in caller.ledgers()] == ["", "ne m'appelez plus"]
+        log = await caller.store.read("s")
+    assert [event.name for event in log][-2:] == ["turn", "session.closed"]
+
+
+@virtual
+async def test_a_stuck_recogniser_does_not_keep_a_hang_up_waiting() -> None:
+    async with Caller("x", stt_delay_s=60.0) as caller:
+        await caller.quiet(1.5)
+        await caller.say(0.6)
+        caller.channel.deliver(Hangup("caller"))
+        async with asyncio.timeout(LAST_WORDS_S + 0.1):
+            assert await caller.task == "caller"
 
 
 @virtual

@@ -82,6 +82,17 @@ def test_time_without_sound_ends_speech() -> None:
     assert list(gate.idle(5.0)) == []
 
 
+def test_speech_can_be_cut_off() -> None:
+    gate = SpeechGate(EnergyVad())
+    assert list(gate.finish(0.0)) == []
+    _run(gate, [VOICE] * 21)
+    sound, ended = gate.finish(0.42)
+    assert isinstance(sound, Audio)
+    assert isinstance(ended, SpeechEnded)
+    assert ended.at == pytest.approx(0.42)
+    assert not gate.speaking
+
+
 def test_the_hang_over_of_the_vad_is_taken_off() -> None:
     class Slow:
         """Holds on for five frames, as WebRTC VAD does."""
