@@ -63,7 +63,8 @@ class VoiceMouth:
         self._played.clear()
         self._stopped_ms = None
         self._playout.begin(turn.epoch)
-        pipeline = Pipeline(self._stages(), self._put)
+        # A link holds one line: what has not been synthesised can still be left unsaid.
+        pipeline = Pipeline(self._stages(), self._put, capacity=1)
         try:
             await pipeline.run(self._unhurried(reply))
             self._close_segment()
@@ -103,7 +104,9 @@ class VoiceMouth:
                 pass
 
     def _close_segment(self) -> None:
-        if self._segments and self._segments[-1].end is None:
+        if not self._bytes:
+            self._segments.clear()  # a line without any sound is not waited for
+        elif self._segments and self._segments[-1].end is None:
             self._segments[-1].end = self._bytes
             self._playout.mark(f"{self._playout.epoch}.{len(self._segments)}")
 
@@ -178,9 +181,9 @@ class VoiceMouth:
 def _part(segment: _Segment, position: float, written: int) -> str:
     """The words of `segment` that lie before `position`, by their share of its sound."""
     end = written if segment.end is None else segment.end
-    if position >= end:
-        return segment.text
     if position <= segment.start:
         return ""
+    if position >= end:
+        return segment.text
     words = segment.text.split()
     return " ".join(words[: int(len(words) * (position - segment.start) / (end - segment.start))])
