@@ -47,6 +47,7 @@ class VoiceMouth:
         self._stages = stages
         self._clock = clock
         self._playout = Playout(channel, RATE_HZ, self._reached)
+        self.tick = self._playout.tick
         self._turn: Turn | None = None
         self._segments: list[_Segment] = []
         self._bytes = 0
@@ -173,9 +174,6 @@ class VoiceMouth:
         """Drop turn `epoch`: nothing of it is sent afterwards."""
         if self._playout.epoch == epoch:
             self._stopped_ms = self._playout.clear(self._clock.now())
-
-    def tick(self, now: float) -> None:
-        self._playout.tick(now)
 
 
 def _part(segment: _Segment, position: float, written: int) -> str:

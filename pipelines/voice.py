@@ -33,7 +33,7 @@ from engine.frames import (
 from engine.mouth import Mouth
 from engine.pipeline import Pipeline
 from engine.session import Session
-from engine.stage import Service, Stage
+from engine.stage import Service, Stage, fuse
 from pipelines.audio.resample import RATE_HZ, Resample
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
@@ -103,7 +103,9 @@ class VoiceCall:
         self._mouth = VoiceMouth(channel, speech.mouth, clock)
         self.session = converse(self._mouth)
         self._gate = speech.gate()
-        self._ears = self._make_ears()
+        native = channel.capabilities.rate_hz == RATE_HZ
+        self._hear = fuse([self._gate] if native else [Resample(), self._gate])
+        self._recogniser = Pipeline([speech.stt()], self._transcribed)
         self._utterance: _Utterance | None = None
         self._awaiting: deque[_Utterance] = deque()
         self._hangup: Hangup | None = None
@@ -116,7 +118,8 @@ class VoiceCall:
         """Take what the channel brings in. Never waits."""
         match frame:
             case Audio():
-                self._ears.feed(frame)
+                for heard in self._hear(frame):
+                    self._listened(heard)
             case Played() | Cleared():
                 self._mouth.acknowledge(frame)
             case Dtmf():
@@ -129,17 +132,22 @@ class VoiceCall:
 
     def tick(self, now: float) -> None:
         """Every 20 ms: send what is due, and notice what does not happen."""
-        for frame in self._gate.idle(now):
-            self._listened(frame)
+        if self._gate.speaking:
+            for frame in self._gate.idle(now):
+                self._listened(frame)
+            self._notice_long_speech(now)
         self._mouth.tick(now)
-        self._end_when_quiet(now)
-        speaking = self._utterance
-        if speaking is not None and speaking.over is not None:
-            self._decide(speaking, self._barge_in.lasted(now - speaking.started_at))
         if self._awaiting:
             ended = self._awaiting[0].ended
             if ended is not None and now > ended.decided_at + FINAL_PATIENCE_S:
                 self._give_up()
+        if self._hangup is not None:
+            self._end_when_quiet(now)
+
+    def _notice_long_speech(self, now: float) -> None:
+        utterance = self._utterance
+        if utterance is not None and utterance.over is not None:
+            self._decide(utterance, self._barge_in.lasted(now - utterance.started_at))
 
     def _hung_up(self, hangup: Hangup) -> None:
         """The far end is gone. What was said last is still recognised, then the session ends."""
@@ -170,11 +178,6 @@ class VoiceCall:
             listening.cancel()
             await asyncio.wait({listening})
             self._mouth.clear(self._mouth.epoch or 0)
-
-    def _make_ears(self) -> Pipeline:
-        self._recogniser = Pipeline([self._speech.stt()], self._transcribed)
-        native = self._channel.capabilities.rate_hz == RATE_HZ
-        return Pipeline([self._gate] if native else [Resample(), self._gate], self._listened)
 
     def _listened(self, frame: Frame) -> None:
         """What the gate lets through goes to the recogniser; we see speech begin and end."""

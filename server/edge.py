@@ -31,6 +31,13 @@ the kernel takes megabytes, minutes of sound, before it shows that nobody reads.
 HIGH_WATER_BYTES = 32 * 1024
 """What may wait behind that before a peer counts as not reading: a second of 16 kHz."""
 
+SLICE_BYTES = 2048
+"""What is parsed at a time: at most 341 frames (of 6 bytes, the least there is), some 5 ms."""
+
+CREDIT = 1000.0
+"""What a peer may cost in a second, and at once after a pause: 1 for a frame, 1 for a KiB. Sound at
+48 kHz in frames of 20 ms costs 144; whoever sends more waits, by TCP's own means."""
+
 REQUEST_S = 10.0
 """How long a request may take to arrive whole, as in nginx's and Apache's slow-client defences."""
 
@@ -44,6 +51,8 @@ class PushWire:
     def __init__(self, protocol: MediaWebSocket) -> None:
         self._protocol = protocol
         self.blocked = False
+        self.held = 0
+        """How often the peer had to wait, because it sent too much at once."""
         self.receiver: Callable[[bytes | str], None] | None = None
         self.farewell: Callable[[int], str | None] = lambda code: None
 
@@ -106,6 +115,51 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.wire = PushWire(self)
+        self._credit = CREDIT
+        self._earned_at = self.loop.time()
+        self._held = b""
+        self._holding: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; a peer that sends more than it may is held, not its neighbours."""
+        if self._holding is not None:  # read before reading was paused
+            self._held += data
+            return
+        for start in range(0, len(data), SLICE_BYTES):
+            piece = data[start : start + SLICE_BYTES]
+            self._credit -= len(piece) / 1024
+            super().data_received(piece)
+            if self._credit < 0 and not self._earn() and not self.transport.is_closing():
+                self._held = data[start + SLICE_BYTES :]
+                self._holding = self.loop.call_later(-self._credit / CREDIT, self._release)
+                self.wire.held += 1
+                self.transport.pause_reading()
+                return
+
+    def _earn(self) -> bool:
+        """Credit comes with time; whether there is any now."""
+        now = self.loop.time()
+        self._credit = min(CREDIT, self._credit + (now - self._earned_at) * CREDIT)
+        self._earned_at = now
+        return self._credit >= 0
+
+    def _release(self) -> None:
+        self._holding = None
+        if self.transport.is_closing():
+            return
+        held, self._held = self._held, b""
+        self._earn()
+        self.transport.resume_reading()
+        self.data_received(held)
+
+    def handle_events(self) -> None:
+        self._credit -= len(self.conn.events)
+        super().handle_events()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._holding is not None:
+            self._holding.cancel()
+        super().connection_lost(exc)
 
     def handle_connect(self, event: Request) -> None:
         super().handle_connect(event)
@@ -113,12 +167,24 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self.wire
 
-    def handle_bytes(self, event: Frame) -> None:
+    def data_received(self, data: bytes) -> None:
+        """A whole BINARY message alone, as sound comes, goes straight to the receiver."""
         receiver = self.wire.receiver
-        if receiver is not None and event.fin and not self.close_sent:
-            receiver(bytes(event.data))
-        else:
-            super().handle_bytes(event)
+        if receiver is None:
+            super().data_received(data)
+            return
+        self.conn.receive_data(data)
+        if self.conn.parser_exc is not None:
+            self.handle_parser_exception()
+            return
+        events = self.conn.events
+        if len(events) == 1 and not self.close_sent:
+            event = events[0]
+            if isinstance(event, Frame) and event.opcode is Opcode.BINARY and event.fin:
+                events.clear()
+                receiver(bytes(event.data))
+                return
+        self.handle_events()
 
     def send_receive_event_to_app(self) -> None:
         receiver = self.wire.receiver

@@ -25,6 +25,7 @@ class Timeline:
     def __init__(self) -> None:
         self._sent_s = 0.0
         self._offsets: deque[float] = deque(maxlen=WINDOW)
+        self._least_offset = float("inf")
         self._last_end = float("-inf")
         self._last_arrival: float | None = None
         self._credit_s = BURST_S
@@ -42,10 +43,19 @@ class Timeline:
             return None
         self._credit_s -= duration_s
         self._sent_s += duration_s
-        offsets = self._offsets
-        offsets.append(arrived_at - self._sent_s)
         # Sound cannot have been taken before what came earlier, nor after it arrived.
-        at = min(offsets) + self._sent_s - duration_s
+        at = self._least(arrived_at - self._sent_s) + self._sent_s - duration_s
         at = min(max(at, self._last_end), arrived_at)
         self._last_end = at + duration_s
         return at
+
+    def _least(self, offset: float) -> float:
+        """The least of the last offsets and this one; looked for only when it drops out."""
+        offsets = self._offsets
+        gone = offsets[0] if len(offsets) == WINDOW else None
+        offsets.append(offset)
+        if offset <= self._least_offset:
+            self._least_offset = offset
+        elif gone == self._least_offset:
+            self._least_offset = min(offsets)
+        return self._least_offset

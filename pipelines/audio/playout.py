@@ -159,7 +159,7 @@ class Playout:
 
     def tick(self, now: float) -> None:
         """Send what is due. Called every 20 ms, and at each write."""
-        if self.held:
+        if self.held or not self.epoch:
             return
         buffer, size = self._buffer, self._frame_bytes
         if len(buffer) >= size:

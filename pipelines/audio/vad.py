@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Protocol
 
 __all__ = ["FRAME_BYTES", "Vad", "WebRtcVad"]
@@ -24,8 +25,4 @@ class WebRtcVad:
     def __init__(self, mode: int = 2) -> None:
         import webrtcvad
 
-        self._detect = webrtcvad.Vad(mode).is_speech
-
-    def is_speech(self, frame: bytes) -> bool:
-        """See `Vad`."""
-        return bool(self._detect(frame, 16000))
+        self.is_speech = partial(webrtcvad.Vad(mode).is_speech, sample_rate=16000)
