@@ -21,6 +21,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from engine.clock import Clock, SystemClock
+from engine.errors import ConfigurationError
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
 from server.edge import SEND_BUFFER_BYTES, ImpatientHttp, MediaWebSocket
@@ -193,13 +194,23 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
         await application.parts.close()
 
 
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=1024)
+    except OSError as error:
+        why, _, _ = (error.strerror or str(error)).partition(" (")
+        raise ConfigurationError(
+            f"cannot listen on {host}:{port}: {why}; choose another with --host or --port"
+        ) from error
+
+
 def serve(settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT.
 
-    Raises OSError for a port that is taken, before anything loads; ConfigurationError or
-    SpeechError for parts that are missing.
+    Raises ConfigurationError for a port that is taken, before anything loads; ConfigurationError
+    or SpeechError for parts that are missing.
     """
-    with socket.create_server((settings.host, settings.port), backlog=1024) as listener:
+    with _listen(settings.host, settings.port) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER_BYTES)
         log.info("server.starting", speech=settings.speech, scenario=settings.default_scenario)
         runner = asyncio.Runner(loop_factory=uvloop.new_event_loop)

@@ -128,7 +128,7 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         for start in range(0, len(data), SLICE_BYTES):
             piece = data[start : start + SLICE_BYTES]
             self._credit -= len(piece) / 1024
-            super().data_received(piece)
+            self._take(piece)
             if self._credit < 0 and not self._earn() and not self.transport.is_closing():
                 self._held = data[start + SLICE_BYTES :]
                 self._holding = self.loop.call_later(-self._credit / CREDIT, self._release)
@@ -152,9 +152,25 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
         self.data_received(held)
 
-    def handle_events(self) -> None:
-        self._credit -= len(self.conn.events)
-        super().handle_events()
+    def _take(self, data: bytes) -> None:
+        """A whole BINARY message alone, as sound comes, goes straight to the receiver."""
+        receiver = self.wire.receiver
+        if receiver is None:
+            super().data_received(data)
+            return
+        self.conn.receive_data(data)
+        if self.conn.parser_exc is not None:
+            self.handle_parser_exception()
+            return
+        events = self.conn.events
+        self._credit -= len(events)
+        if len(events) == 1 and not self.close_sent:
+            event = events[0]
+            if isinstance(event, Frame) and event.opcode is Opcode.BINARY and event.fin:
+                events.clear()
+                receiver(bytes(event.data))
+                return
+        self.handle_events()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._holding is not None:
@@ -166,25 +182,6 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         if hasattr(self, "scope"):
             extensions: dict[str, Any] = self.scope["extensions"]
             extensions[EXTENSION] = self.wire
-
-    def data_received(self, data: bytes) -> None:
-        """A whole BINARY message alone, as sound comes, goes straight to the receiver."""
-        receiver = self.wire.receiver
-        if receiver is None:
-            super().data_received(data)
-            return
-        self.conn.receive_data(data)
-        if self.conn.parser_exc is not None:
-            self.handle_parser_exception()
-            return
-        events = self.conn.events
-        if len(events) == 1 and not self.close_sent:
-            event = events[0]
-            if isinstance(event, Frame) and event.opcode is Opcode.BINARY and event.fin:
-                events.clear()
-                receiver(bytes(event.data))
-                return
-        self.handle_events()
 
     def send_receive_event_to_app(self) -> None:
         receiver = self.wire.receiver

@@ -122,6 +122,7 @@ class MediaRoute:
                 code=channel.fault,
                 dropped=channel.dropped,
                 faults=dict(channel.faults),
+                held=wire.held,
             )
 
     def stop(self) -> None:

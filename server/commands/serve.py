@@ -62,10 +62,3 @@ def serve(
     except PalabreError as error:
         typer.echo(f"palabre: {error}", err=True)
         raise typer.Exit(1) from None
-    except OSError as error:
-        typer.echo(
-            f"palabre: cannot listen on {settings.host}:{settings.port}: {error.strerror}; "
-            "choose another with --port",
-            err=True,
-        )
-        raise typer.Exit(1) from None
