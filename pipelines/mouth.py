@@ -15,6 +15,7 @@ from engine.pipeline import Pipeline
 from engine.stage import Stage
 from engine.turn import Turn
 from pipelines.audio.playout import Playout
+from pipelines.audio.ticker import Ticker
 
 __all__ = ["VoiceMouth"]
 
@@ -41,13 +42,16 @@ class VoiceMouth:
     """
 
     def __init__(
-        self, channel: AudioChannel, stages: Callable[[], Sequence[Stage]], clock: Clock
+        self,
+        channel: AudioChannel,
+        stages: Callable[[], Sequence[Stage]],
+        clock: Clock,
+        ticker: Ticker,
     ) -> None:
         self._channel = channel
         self._stages = stages
         self._clock = clock
-        self._playout = Playout(channel, RATE_HZ, self._reached)
-        self.tick = self._playout.tick
+        self._playout = Playout(channel, RATE_HZ, ticker, self._reached)
         self._turn: Turn | None = None
         self._segments: list[_Segment] = []
         self._bytes = 0

@@ -100,7 +100,7 @@ class VoiceCall:
         self._clock = clock
         self._ticker = ticker
         self._barge_in = barge_in
-        self._mouth = VoiceMouth(channel, speech.mouth, clock)
+        self._mouth = VoiceMouth(channel, speech.mouth, clock, ticker)
         self.session = converse(self._mouth)
         self._gate = speech.gate()
         native = channel.capabilities.rate_hz == RATE_HZ
@@ -131,12 +131,14 @@ class VoiceCall:
                 pass
 
     def tick(self, now: float) -> None:
-        """Every 20 ms: send what is due, and notice what does not happen."""
+        """Every 20 ms from the beginning of speech to its transcript: notice what does not
+        happen."""
         if self._gate.speaking:
             for frame in self._gate.idle(now):
                 self._listened(frame)
             self._notice_long_speech(now)
-        self._mouth.tick(now)
+        elif not self._awaiting and self._hangup is None:
+            self._ticker.remove(self)
         if self._awaiting:
             ended = self._awaiting[0].ended
             if ended is not None and now > ended.decided_at + FINAL_PATIENCE_S:
@@ -157,6 +159,7 @@ class VoiceCall:
             self._listened(frame)
         self._hangup = hangup
         self._hangup_by = now + LAST_WORDS_S
+        self._ticker.add(self, self.tick)
         self._end_when_quiet(now)
 
     def _end_when_quiet(self, now: float) -> None:
@@ -169,7 +172,6 @@ class VoiceCall:
         """Hold the call to its end; the reason is returned. Cancelling ends it at once."""
         self._stuck = asyncio.get_running_loop().create_future()
         self._channel.attach(self.receive)
-        self._ticker.add(self, self.tick)
         listening = asyncio.create_task(self._listen(), name="ears")
         try:
             return await self.session.run()
@@ -226,6 +228,7 @@ class VoiceCall:
                     self._awaiting.append(utterance)
 
     def _speech_started(self, at: float) -> None:
+        self._ticker.add(self, self.tick)
         policy = self.session.question.barge_in
         utterance = _Utterance(at, self._mouth.epoch)
         self._utterance = utterance

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from engine.channel import AudioChannel
 from engine.frames import BYTES_PER_SAMPLE, Mark
 from pipelines.audio.resample import StreamResampler
-from pipelines.audio.ticker import TICK_S
+from pipelines.audio.ticker import TICK_S, Ticker
 
 __all__ = ["Playout"]
 
@@ -26,14 +26,18 @@ ROUNDING_S = 1e-6
 
 
 class Playout:
-    """The way of one call's sound to the far end.
+    """The way of one call's sound to the far end, ticked while there is any.
 
     Sound is written at `rate_hz` and sent at the channel's. `on_played(name, at)` is told each
     mark that the far end has reached.
     """
 
     def __init__(
-        self, channel: AudioChannel, rate_hz: int, on_played: Callable[[str, float], None]
+        self,
+        channel: AudioChannel,
+        rate_hz: int,
+        ticker: Ticker,
+        on_played: Callable[[str, float], None],
     ) -> None:
         capabilities = channel.capabilities
         self._channel = channel
@@ -41,6 +45,7 @@ class Playout:
         self._lead_s = capabilities.lead_s
         self._frame_bytes = round(capabilities.rate_hz * TICK_S) * BYTES_PER_SAMPLE
         self._on_played = on_played
+        self._ticker = ticker
         self._rate_hz = rate_hz
         self._resampler: StreamResampler | None = None
         self.epoch = 0
@@ -68,6 +73,7 @@ class Playout:
         """A new turn: the sound of earlier ones is gone for good."""
         self._reset()
         self.epoch = epoch
+        self._ticker.add(self, self.tick)
 
     def write(self, epoch: int, pcm: bytes, now: float) -> None:
         """Append sound of turn `epoch`; that of any other turn is dropped."""
@@ -100,6 +106,7 @@ class Playout:
         """Everything was played."""
         self._reset()
         self.epoch = 0
+        self._ticker.remove(self)
 
     # The far end
 
@@ -159,7 +166,7 @@ class Playout:
 
     def tick(self, now: float) -> None:
         """Send what is due. Called every 20 ms, and at each write."""
-        if self.held or not self.epoch:
+        if self.held:
             return
         buffer, size = self._buffer, self._frame_bytes
         if len(buffer) >= size:
@@ -172,7 +179,8 @@ class Playout:
             self._dry = False
             horizon = now + self._lead_s - ROUNDING_S
             while len(buffer) >= size and self._due < horizon:
-                self._send_marks()
+                if self._unsent:
+                    self._send_marks()
                 self._channel.play(bytes(buffer[:size]))
                 del buffer[:size]
                 self._sent += size

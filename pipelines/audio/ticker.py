@@ -17,8 +17,8 @@ __all__ = ["TICK_S", "Ticker"]
 TICK_S = 0.02
 """ptime of nearly all telephony, and what Asterisk's own timer uses."""
 
-LAG_WINDOW = 250
-"""Ticks that the lag is taken over: 5 s."""
+LAG_WINDOW_S = 5.0
+"""What the lag is taken over: long enough for a percentile, short enough to forget a start."""
 
 
 class Ticker:
@@ -33,7 +33,7 @@ class Ticker:
         self._subscribers: dict[object, Callable[[float], None]] = {}
         self._due = 0.0
         self._handle: asyncio.TimerHandle | None = None
-        self._lags_s: deque[float] = deque(maxlen=LAG_WINDOW)
+        self._lags: deque[tuple[float, float]] = deque(maxlen=round(LAG_WINDOW_S / TICK_S))
 
     def __len__(self) -> int:
         return len(self._subscribers)
@@ -55,14 +55,15 @@ class Ticker:
                 self._handle = None
 
     def lag_s(self) -> float:
-        """How late ticks came of late: the 95th percentile of the last 5 s."""
-        lags = sorted(self._lags_s)
+        """How late ticks came: the 95th percentile of the last 5 s; 0 where there were none."""
+        since = self._clock.now() - LAG_WINDOW_S
+        lags = sorted(lag for at, lag in self._lags if at >= since)
         return lags[int(0.95 * (len(lags) - 1))] if lags else 0.0
 
     def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         now = self._clock.now()
-        self._lags_s.append(max(0.0, now - self._due))
+        self._lags.append((now, max(0.0, now - self._due)))
         for tick in tuple(self._subscribers.values()):
             try:
                 tick(now)

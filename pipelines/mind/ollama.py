@@ -82,6 +82,26 @@ class Ollama:
             raise UnderstandingError(f"ollama's model {self.model!r} answered no object")
         return answer
 
+    async def check(self) -> None:
+        """See whether the server answers and has the model. Raises UnderstandingError if not.
+
+        Cancelling is safe.
+        """
+        import httpx
+        from ollama import ResponseError
+
+        try:
+            listed = await self._client.list()
+        except (ConnectionError, httpx.HTTPError, ResponseError) as error:
+            raise UnderstandingError(
+                f"no ollama answers at {self.url}; start it: ollama serve"
+            ) from error
+        names = {model.model for model in listed.models}
+        if not names & {self.model, f"{self.model}:latest"}:
+            raise UnderstandingError(
+                f"ollama has no model {self.model!r}; fetch it: ollama pull {self.model}"
+            )
+
     async def close(self) -> None:
         await self._client.close()  # type: ignore[no-untyped-call]
 

@@ -63,7 +63,7 @@ class GateSettings:
     """Voiced frames of 20 ms, out of the last five, that make speech."""
     preroll_ms: int = 300
     """Sound from before the onset that the recogniser gets."""
-    chunk_ms: int = 80
+    chunk_ms: int = 100
     """Sound is handed on in pieces of this length: fewer wake-ups than frame by frame."""
     confirm_ms: int = 500
     """How long an unconfirmed onset may last before it is given up as noise."""
@@ -144,13 +144,14 @@ class SpeechGate:
             self._level = max(self._level, rms)
             return self._go_on(pcm, at, voiced and rms > GOING_ON * self._noise)
         voiced = voiced and rms > ABOVE_NOISE * self._noise
-        self._idle_frames += 1
-        if not voiced and self._idle_frames % NOISE_EVERY == 0:
-            self._listen_to_noise(rms or _rms(pcm))
         self._history = (self._history << 1 | voiced) & 0b11111
-        if self._history.bit_count() >= self.settings.onset_frames or self._candidate_s is not None:
+        if not voiced:
+            self._idle_frames += 1
+            if self._idle_frames % NOISE_EVERY == 0:
+                self._listen_to_noise(rms or _rms(pcm))
+        elif self._history.bit_count() >= self.settings.onset_frames:
             return self._onset(pcm, at)
-        return ()
+        return () if self._candidate_s is None else self._onset(pcm, at)
 
     def _listen_to_noise(self, rms: float) -> None:
         self._noise = min(rms, self._noise * NOISE_RISE, MAX_NOISE)

@@ -34,19 +34,18 @@ async def speaking(
     """A mouth on a channel, ticked."""
     clock = LoopClock()
     channel = FakeAudioChannel(capabilities)
-    mouth = VoiceMouth(channel, lambda: (tts(),), clock)
+    ticker = Ticker(clock)
+    mouth = VoiceMouth(channel, lambda: (tts(),), clock, ticker)
 
     def receive(frame: Frame) -> None:
         if isinstance(frame, Played | Cleared):
             mouth.acknowledge(frame)
 
     channel.attach(receive)
-    ticker = Ticker(clock)
-    ticker.add(mouth, mouth.tick)
     try:
         yield mouth, channel
     finally:
-        ticker.remove(mouth)
+        assert len(ticker) == 0
         channel.close("done")
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from engine.channel import Capabilities
+from engine.clock import LoopClock
 from engine.frames import Mark
 from pipelines.audio.playout import ACK_PATIENCE_S, Playout
+from pipelines.audio.ticker import Ticker
 
 FULL = Capabilities(rate_hz=16000, mark=True, clear=True, pause=True, lead_s=0.1)
 PLAIN = Capabilities(rate_hz=16000)
@@ -45,10 +49,19 @@ class Wire:
         return self.log.count("frame")
 
 
+class _Ticker(Ticker):
+    """Ticks when the test does."""
+
+    def __init__(self) -> None:
+        super().__init__(LoopClock())
+
+    def add(self, key: object, tick: Callable[[float], None]) -> None: ...
+
+
 def _playout(capabilities: Capabilities) -> tuple[Playout, Wire, list[tuple[str, float]]]:
     wire = Wire(capabilities)
     reached: list[tuple[str, float]] = []
-    playout = Playout(wire, 16000, lambda name, at: reached.append((name, at)))
+    playout = Playout(wire, 16000, _Ticker(), lambda name, at: reached.append((name, at)))
     playout.begin(1)
     return playout, wire, reached
 
@@ -165,7 +178,7 @@ def test_nothing_of_a_cleared_turn_is_sent() -> None:
 
 def test_another_rate() -> None:
     wire = Wire(Capabilities(rate_hz=16000))
-    playout = Playout(wire, 8000, lambda name, at: None)
+    playout = Playout(wire, 8000, _Ticker(), lambda name, at: None)
     playout.begin(1)
     playout.write(1, FRAME * 25, now=0.0)  # a second at 8 kHz
     playout.end(1, now=0.0)
