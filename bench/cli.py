@@ -5,11 +5,13 @@ from __future__ import annotations
 import typer
 
 from bench.density.cli import density
+from bench.response.cli import response
 
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command()(density)
+app.command()(response)
 
 
 @app.callback()
