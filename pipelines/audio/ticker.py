@@ -47,12 +47,9 @@ class Ticker:
 
     def remove(self, key: object) -> None:
         self._subscribers.pop(key, None)
-        if not self._subscribers:
-            # Nobody is late any more; without ticks nothing else would ever say so.
-            self._lags_s.clear()
-            if self._handle is not None:
-                self._handle.cancel()
-                self._handle = None
+        if not self._subscribers and self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
 
     def lag_s(self) -> float:
         """How late ticks came: the 95th percentile of the last 5 s; 0 where there were none."""
