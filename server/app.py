@@ -25,6 +25,7 @@ from engine.errors import ConfigurationError
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
 from server.edge import SEND_BUFFER_BYTES, ImpatientHttp, MediaWebSocket
+from server.health import Health
 from server.media import MediaRoute
 from server.metrics import Metrics
 from server.parts import Parts
@@ -57,7 +58,14 @@ class Application:
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
         self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
         self.metrics.gauge("stt_backlog_seconds", "Sound not recognised yet", self.parts.backlog_s)
+        for name, counts in self.parts.caches().items():
+            self.metrics.cache(name, counts)
+        self.health = Health({**self.parts.checks(), "loop": self._check_loop})
         self._http = self._routes()
+
+    async def _check_loop(self) -> str | None:
+        lag_ms = self.ticker.lag_s() * 1000
+        return f"ticks come {lag_ms:.0f} ms late" if lag_ms > self.settings.max_lag_ms else None
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket" and scope["path"] == "/media":
@@ -82,10 +90,12 @@ class Application:
         @app.get("/health")
         async def health() -> JSONResponse:
             obstacle = self.admission.obstacle()
-            parts = {name: problem or "ok" for name, problem in self.parts.health().items()}
+            problems = await self.health.all()
             status = "draining" if self.admission.draining else "full" if obstacle else "ok"
-            if any(state != "ok" for state in parts.values()):
+            # A loop that is late is what the obstacle says.
+            if any(problem for name, problem in problems.items() if name != "loop"):
                 status = "broken"
+            parts = {name: problem or "ok" for name, problem in problems.items()}
             body = {"status": status, "calls": self.admission.active, "parts": parts}
             if obstacle:
                 body["obstacle"] = obstacle
@@ -93,11 +103,10 @@ class Application:
 
         @app.get("/health/{part}")
         async def part_health(part: str) -> JSONResponse:
-            parts = self.parts.health()
-            if part not in parts:
-                known = ", ".join(sorted(parts))
+            if part not in self.health.parts:
+                known = ", ".join(self.health.parts)
                 return JSONResponse({"status": "unknown", "problem": f"parts are: {known}"}, 404)
-            problem = parts[part]
+            problem = await self.health.part(part)
             if problem:
                 return JSONResponse({"status": "broken", "problem": problem}, 503)
             return JSONResponse({"status": "ok"})

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
 __all__ = ["Metrics"]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.5, 2.5, 5.0, 10.0)
 """Buckets around the shares of the latency budget."""
 
-SPOKEN_BY_MODEL = "ollama"
 
-
-class Metrics:
+class Metrics(Collector):
     """What is counted. The names are those of the operators' dashboards."""
 
     def __init__(self) -> None:
@@ -31,9 +32,14 @@ class Metrics:
         self.stt_latency = seconds("stt_latency_seconds", "End of speech known, to transcript")
         self.llm_requests = counter("llm_requests", "Requests to language models", "model")
         self.llm_latency = seconds("llm_latency_seconds", "Latency of language models", "model")
+        self.llm_tokens = counter("llm_tokens", "Tokens of language models", "model", "kind")
+        # Its name has no _total, so it is a gauge that only grows.
+        self.llm_cost = Gauge(
+            "llm_cost_dollars", "Cost of language models", ("model",), registry=registry
+        )
         self.tts_requests = counter("tts_requests", "Replies spoken")
-        self.cache_hits = counter("cache_hits", "Lines found in a cache", "cache")
-        self.cache_misses = counter("cache_misses", "Lines not found in a cache", "cache")
+        self._caches: dict[str, Callable[[], tuple[int, int]]] = {}
+        registry.register(self)
         self.websockets = Gauge("websocket_connections", "Open WebSockets", registry=registry)
         self.api_requests = counter("api_requests", "HTTP requests", "route", "status")
         self.api_latency = seconds("api_latency_seconds", "HTTP latency", "route")
@@ -50,6 +56,20 @@ class Metrics:
     def gauge(self, name: str, text: str, value: Callable[[], float]) -> None:
         """A gauge that is read when it is asked for."""
         Gauge(name, text, registry=self.registry).set_function(value)
+
+    def cache(self, name: str, counts: Callable[[], tuple[int, int]]) -> None:
+        """Show the cache `name`, which counts its hits and misses itself."""
+        self._caches[name] = counts
+
+    def collect(self) -> Iterator[Metric]:
+        """What is read when it is asked for: see prometheus_client.registry.Collector."""
+        hits = CounterMetricFamily("cache_hits", "Found in a cache", labels=["cache"])
+        misses = CounterMetricFamily("cache_misses", "Not found in a cache", labels=["cache"])
+        for name, counts in self._caches.items():
+            for family, count in zip((hits, misses), counts(), strict=True):
+                family.add_metric([name], count)
+        yield hits
+        yield misses
 
     def turn(self, scenario: str, ledger: Mapping[str, Any]) -> None:
         """Count a turn from its ledger."""

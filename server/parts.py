@@ -14,7 +14,7 @@ from engine.frames import Frame
 from engine.ladder import Ladder
 from engine.mouth import Mouth
 from engine.session import Session
-from engine.store import MemoryStore
+from engine.store import MemoryStore, StoredEvent
 from pipelines.audio.ticker import Ticker
 from pipelines.mind import minds
 from pipelines.mind.ollama import Ollama
@@ -22,6 +22,7 @@ from pipelines.turns.barge_in import BargeIn
 from pipelines.voice import Speech, VoiceCall
 from scenarios import find, names
 from scenarios.script import Script, ScriptFlow, load
+from server.health import Check
 from server.settings import Settings
 from server.voices import LocalSpeech, NullSpeech, SpeechParts
 
@@ -130,12 +131,37 @@ class Parts:
         """Sound of all calls that waits to be recognised."""
         return self._speech.backlog_s()
 
-    def health(self) -> dict[str, str | None]:
-        """By part: what is wrong with it, or None."""
-        return self._speech.health()
+    def checks(self) -> dict[str, Check]:
+        """By part: how to see whether it works."""
+        checks = {
+            **self._speech.checks(),
+            "understanding": self._check_understanding,
+            "store": _check_store,
+        }
+        if self._ollama is not None:
+            checks["ollama"] = self._ollama.check
+        return checks
+
+    def caches(self) -> dict[str, Callable[[], tuple[int, int]]]:
+        """By cache: its hits and misses so far."""
+        return self._speech.caches()
+
+    async def _check_understanding(self) -> str | None:
+        """The last rung of every scenario's ladder, which all others fall back on, answers."""
+        for running in self._running.values():
+            question = running.flow.question(running.flow.start())
+            if question.intents:
+                await running.minds.rungs[-1].run("oui", question)
+        return None if self._running else "no scenario is loaded; restart the server"
 
     async def close(self) -> None:
         """Give everything back, after the last call."""
         await self._speech.close()
         if self._ollama is not None:
             await self._ollama.close()
+
+
+async def _check_store() -> str | None:
+    store = MemoryStore()
+    await store.append("check", 0, (StoredEvent("checked", 0.0),))
+    return None if await store.read("check") else "it forgets; restart the server"

@@ -23,6 +23,7 @@ from pipelines.speech.vosk import VoskModel, VoskSTT
 from pipelines.turns.gate import Confirm, GateSettings, SpeechGate
 from pipelines.voice import Speech
 from scenarios.script import Script
+from server.health import Check
 from server.settings import Settings
 
 log = structlog.get_logger()
@@ -45,8 +46,12 @@ class SpeechParts(Protocol):
         """Sound of all calls that waits to be recognised."""
         ...
 
-    def health(self) -> dict[str, str | None]:
-        """By part: what is wrong with it, or None."""
+    def checks(self) -> dict[str, Check]:
+        """By part: how to see whether it works."""
+        ...
+
+    def caches(self) -> dict[str, Callable[[], tuple[int, int]]]:
+        """By cache: its hits and misses so far."""
         ...
 
     async def close(self) -> None: ...
@@ -74,6 +79,14 @@ class Gates:
     def make(self) -> SpeechGate:
         confirm = None if self._silero is None else self._silero()
         return SpeechGate(WebRtcVad(), self._settings, confirm)
+
+    async def check(self) -> str | None:
+        """Silence is none of speech."""
+        if self._wanted and self._silero is None:
+            return "silero is not loaded; restart the server"
+        if WebRtcVad().is_speech(bytes(640)):
+            return "it takes silence for speech; reinstall webrtcvad-wheels"
+        return None
 
     def close(self) -> None:
         self._close()
@@ -103,7 +116,10 @@ class NullSpeech:
     def backlog_s(self) -> float:
         return 0.0
 
-    def health(self) -> dict[str, str | None]:
+    def checks(self) -> dict[str, Check]:
+        return {"vad": self._gates.check}
+
+    def caches(self) -> dict[str, Callable[[], tuple[int, int]]]:
         return {}
 
     async def close(self) -> None:
@@ -117,7 +133,7 @@ class Voices:
         self._settings = settings
         self._espeak = Espeak()
         self._pipers: dict[str, Piper] = {}
-        self._phrases = PhraseCache()
+        self.phrases = PhraseCache()
         self._warming: asyncio.Task[None] | None = None
 
     async def start(self, scripts: list[Script]) -> None:
@@ -144,7 +160,7 @@ class Voices:
     async def _warm(self, *scripts: Script) -> None:
         for script in scripts:
             name, tts = self._voice(script.language)
-            await self._phrases.warm(script.lines(), tts, name)
+            await self.phrases.warm(script.lines(), tts, name)
 
     def _voice(self, language: str) -> tuple[str, Service]:
         """Its name, which tells its sound from any other's, and the service."""
@@ -158,7 +174,16 @@ class Voices:
     def stages(self, language: str) -> tuple[Stage, ...]:
         """From Delta and Say to Audio, for one turn."""
         name, tts = self._voice(language)
-        return Sentences(), CachedTTS(tts, self._phrases, name)
+        return Sentences(), CachedTTS(tts, self.phrases, name)
+
+    def checks(self) -> dict[str, Check]:
+        """By synthesiser: whether it speaks."""
+        return {"espeak": self._check}
+
+    async def _check(self) -> str | None:
+        voice = EspeakVoice(self._settings.voice or "en")
+        pcm = await self._espeak.synthesise("a", voice)
+        return None if pcm else "it speaks nothing; reinstall espeakng-loader"
 
     async def close(self) -> None:
         if self._warming is not None:
@@ -192,9 +217,13 @@ class LocalSpeech:
     async def _load(self, language: str, wanted: str | None = None) -> None:
         found = find_model(language, self._settings.models_dir, wanted)
         model = VoskModel(found.path)
+        try:
+            await model.load()
+        except SpeechError:
+            model.close()
+            raise
         self._models[language] = model
         self._notices[language] = found.notice
-        await model.load()
 
     def speech(self, script: Script) -> Speech:
         language = script.language
@@ -212,8 +241,20 @@ class LocalSpeech:
     def backlog_s(self) -> float:
         return sum(model.backlog_s for model in self._models.values())
 
-    def health(self) -> dict[str, str | None]:
-        return {"vosk": None if self._models else "no recogniser is loaded", "espeak": None}
+    def checks(self) -> dict[str, Check]:
+        return {"vad": self._gates.check, "vosk": self._check, **self._voices.checks()}
+
+    def caches(self) -> dict[str, Callable[[], tuple[int, int]]]:
+        phrases = self._voices.phrases
+        return {"phrases": lambda: (phrases.hits, phrases.misses)}
+
+    async def _check(self) -> str | None:
+        """The threads that decode take work."""
+        if not self._models:
+            return "no recogniser is loaded; run `palabre models` and restart the server"
+        for model in self._models.values():
+            await model.decode(bool, None)
+        return None
 
     async def close(self) -> None:
         self._gates.close()
