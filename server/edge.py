@@ -122,6 +122,10 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a peer that sends more than it may is held, not its neighbours."""
+        if self._credit >= 0 and len(data) <= SLICE_BYTES and self._holding is None:
+            self._credit -= len(data) / 1024
+            self._take(data)
+            return
         if self._holding is not None:  # read before reading was paused
             self._held += data
             return
