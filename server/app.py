@@ -62,6 +62,7 @@ class Application:
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
         self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
         self.metrics.gauge("stt_backlog_seconds", "Sound not recognised yet", self.parts.backlog_s)
+        self.metrics.gauge("asyncio_tasks", "Tasks of the loop", lambda: len(asyncio.all_tasks()))
         for name, counts in self.parts.caches().items():
             self.metrics.cache(name, counts)
         self.health = Health({**self.parts.checks(), "loop": self._check_loop})

@@ -45,7 +45,6 @@ def set_up(level: str, as_json: bool) -> None:
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=[*stamp, structlog.stdlib.add_logger_name],
         processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *render],
-        keep_exc_info=True,
     )
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(formatter)
