@@ -30,11 +30,11 @@ def test_one_object_a_line_from_us_and_from_libraries(capsys: pytest.CaptureFixt
     set_up("info", as_json=True)
     structlog.get_logger().info("server.ready", url="http://é/")
     structlog.get_logger().debug("nobody asked")
-    logging.getLogger("uvicorn.error").warning("Invalid %s\nreceived", "request")
+    logging.getLogger("a.library").warning("Invalid %s\nreceived", "request")
     logging.getLogger("websockets").info("< TEXT 'oui'")
     ours, theirs = lines(capsys)
     assert (ours["event"], ours["level"], ours["url"]) == ("server.ready", "info", "http://é/")
-    assert (theirs["event"], theirs["logger"]) == ("Invalid request\nreceived", "uvicorn.error")
+    assert (theirs["event"], theirs["logger"]) == ("Invalid request\nreceived", "a.library")
 
 
 def test_a_record_of_a_call_has_the_fields_of_reports(capsys: pytest.CaptureFixture[str]) -> None:
