@@ -97,7 +97,9 @@ async def test_an_interruption_between_lines_keeps_the_connection() -> None:
     async with Deepgram() as server, PipecatTTS(deepgram_tts(server)) as tts:
         async with running(tts) as stage:
             stage.inbox.offer(Say(BONJOUR))
-            await eventually(lambda: sound(stage.outbox.frames) == tone(BONJOUR, 16000))
+            stage.inbox.offer(Delta("what passes on when the line is over"))
+            await stage.until(Delta)
+            assert sound(stage.outbox.frames) == tone(BONJOUR, 16000)
             await stage.cancel()
         assert sound(await serve(tts, [Say(MERCI)])) == tone(MERCI, 16000)
         assert len(server.connections) == 1
