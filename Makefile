@@ -9,7 +9,7 @@ help:
 	@echo "make talk    a simulated caller talks to the engine: transcript, waterfall, budget (ARGS= for palabre talk)"
 	@echo "make test    the tests, and the engine's coverage by its own (ARGS= for pytest)"
 	@echo "make check   lint, format, types, import direction"
-	@echo "make bench   the benchmarks (ARGS= for python -m bench)"
+	@echo "make bench   the three benchmarks in turn (ARGS= for python -m bench)"
 	@echo "make lock    resolve requirements/ again (ARGS=--upgrade for newer versions)"
 	@echo "make clean   remove .venv and what the tools left"
 	@echo
@@ -32,7 +32,8 @@ check: .venv/.dev
 	$(BIN)/pytest -q tests/test_imports.py tests/test_house.py
 
 bench: .venv/.dev
-	@$(BIN)/python -m bench $(ARGS)
+	@$(if $(ARGS),$(BIN)/python -m bench $(ARGS), \
+	for bench in density response barge-in; do $(BIN)/python -m bench $$bench || exit; done)
 
 # The base is resolved within the development lock, so that both hold the same versions.
 RESOLVE = build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
