@@ -25,6 +25,7 @@ from scenarios.script import Script, ScriptFlow, load
 from server.health import Check
 from server.settings import Settings
 from server.voices import LocalSpeech, NullSpeech, SpeechParts
+from storage.journal import JournalStore
 
 __all__ = ["Parts", "Running"]
 
@@ -50,6 +51,7 @@ class Parts:
         self._ollama: Ollama | None = None
         if settings.mind == "ollama":
             self._ollama = Ollama(settings.ollama_url, settings.ollama_model)
+        self._journal = JournalStore(settings.journal) if settings.journal else None
         self._running: dict[tuple[str, str], Running] = {}
         self._speech: SpeechParts = (
             NullSpeech(settings) if settings.speech == "null" else LocalSpeech(settings)
@@ -119,7 +121,7 @@ class Parts:
                 running.flow,
                 running.minds,
                 mouth,
-                MemoryStore(),
+                self._journal or MemoryStore(),
                 self.clock,
                 silence_s=self._settings.silence_s,
                 watch=watch,
@@ -136,7 +138,7 @@ class Parts:
         checks = {
             **self._speech.checks(),
             "understanding": self._check_understanding,
-            "store": _check_store,
+            "store": self._journal.check if self._journal else _check_store,
         }
         if self._ollama is not None:
             checks["ollama"] = self._ollama.check

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     models_dir: Path = Field(default_factory=lambda: _data_dir() / "models")
     models_url: str | None = None
     cache_dir: Path = Field(default_factory=_cache_dir)
+    journal: Path | None = None
+    """A folder in which every session's log is kept; without it they end with the session."""
     log_json: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 

@@ -19,6 +19,7 @@ def serve(
     voice: Annotated[str | None, typer.Option(help="An espeak-ng voice, such as fr+f2.")] = None,
     capacity: Annotated[int | None, typer.Option(help="Calls at once; 0: as lag allows.")] = None,
     endpoint_ms: Annotated[int | None, typer.Option(help="Silence that ends a turn.")] = None,
+    journal: Annotated[str | None, typer.Option(help="A folder to keep sessions in.")] = None,
     log_json: Annotated[bool | None, typer.Option(help="One JSON object a line.")] = None,
 ) -> None:
     """Answer calls over WebSocket, with health, metrics and a page to talk to.
@@ -43,6 +44,7 @@ def serve(
             "voice": voice,
             "capacity": capacity,
             "endpoint_ms": endpoint_ms,
+            "journal": journal,
             "log_json": log_json,
         }.items()
         if value is not None
