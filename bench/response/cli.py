@@ -39,6 +39,8 @@ CALL_S = 42
 """A call of six turns, of which the engine speaks for 28 s."""
 
 console = Console()
+#: The lines' own width; a pipe has none.
+console.width = max(console.width, 112)
 
 
 def response(

@@ -98,7 +98,7 @@ class Report:
         """The turns at p50, p95 and p99, and the median one of each line, stage by stage."""
         rows = {f"p{percent}": turn_at(self.turns, percent) for percent in (50, 95, 99)}
         for name, turns in self._by_condition().items():
-            rows[f"p50, {name}"] = turn_at(turns, 50)
+            rows[name] = turn_at(turns, 50)
         machine = self._machine
         return turns_svg(
             [_row(label, turn) for label, turn in rows.items()],
@@ -146,7 +146,7 @@ class Report:
 
 def _row(label: str, turn: Turn) -> dict[str, object]:
     return {
-        "label": label,
+        "label": f"{label}: {turn.heard_ms:.0f} ms heard",
         "heard": turn.said,
         "spans": turn.spans_ms,
         "gap_ms": turn.gap_ms,
