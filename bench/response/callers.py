@@ -47,7 +47,7 @@ SCRIPTS: tuple[Script, ...] = (
     {
         "hello": [("oui d'accord", "accept")],
         "q1": [("oui bien sûr", "holds_some"), ("oui une assurance-vie", "holds")],
-        "q2": [("oui bien sûr", "worried")],
+        "q2": [("oui un peu", "worried")],
         "q3": [("pas du tout satisfait", "unhappy")],
         "closing": [("je suis d'accord", "accept")],
     },
@@ -73,7 +73,7 @@ class CallPlan:
     turns: int
 
     def intents(self) -> dict[str, str]:
-        """By what is said: what is meant. A text has one meaning within a call's step only."""
+        """By what is said: what is meant. No script says the same twice."""
         return {text: intent for said in self.script.values() for text, intent in said}
 
 

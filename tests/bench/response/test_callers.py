@@ -29,6 +29,12 @@ def test_scripts_answer_the_questions_of_the_scenario() -> None:
             assert {intent for _, intent in said} <= known
 
 
+def test_what_is_said_has_one_meaning_in_a_call() -> None:
+    for script in SCRIPTS:
+        said = [text for lines in script.values() for text, _ in lines]
+        assert len(said) == len(set(said))
+
+
 def test_36_turns_are_6_voices_and_every_line_with_two_scripts() -> None:
     plans = plan_calls(36, voices(), seed=1)
     assert len(plans) == 6
