@@ -54,6 +54,22 @@ async def test_a_call_is_answered_measured_and_hung_up() -> None:
     assert measures.responses()[0]["heard_ms"] == round(measures.heard_ms[2], 1)
 
 
+async def test_what_the_server_said_before_it_closed_is_read_though_no_answer_reaches_it() -> None:
+    last_words = 20
+
+    async def script(call: FakeCall) -> None:
+        await call.tell(type="reply", turn=1, text="Allô ?")
+        for turn in range(last_words):
+            await call.tell(type="clear", turn=1)
+            await call.tell(type="turn", turn=turn)
+
+    async with fake_server(script) as (url, _):
+        call = Call(url, Recording(TONE * 100), SystemClock())
+        await call.run()
+    ledgers = [one.message["turn"] for one in call.messages if one.message["type"] == "turn"]
+    assert ledgers == list(range(last_words))
+
+
 async def test_pause_resume_and_clear_are_measured_as_they_were_heard() -> None:
     async def script(call: FakeCall) -> None:
         await call.tell(type="reply", turn=1, text="Allô ?")
