@@ -22,6 +22,15 @@ BURST_S = 2.0
 class Timeline:
     """Stamps messages of sound with the time of their first sample."""
 
+    __slots__ = (
+        "_credit_s",
+        "_last_arrival",
+        "_last_end",
+        "_least_offset",
+        "_offsets",
+        "_sent_s",
+    )
+
     def __init__(self) -> None:
         self._sent_s = 0.0
         self._offsets: deque[float] = deque(maxlen=WINDOW)

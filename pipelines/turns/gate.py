@@ -6,7 +6,6 @@ first, so that the recogniser hears the first consonant. Silence closes it: the 
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
@@ -16,12 +15,11 @@ import numpy as np
 
 from engine.frames import Audio, Frame, SpeechEnded, SpeechStarted
 from pipelines.audio.vad import Vad
+from pipelines.turns.recent import FRAME_BYTES, FRAME_S, Recent
 
 __all__ = ["Confirm", "GateSettings", "SpeechGate"]
 
 RATE_HZ = 16000
-FRAME_BYTES = 640
-FRAME_S = 0.02
 SETTLE_FRAMES = 12
 """WebRTC VAD holds on for up to 240 ms after loud speech; further back the voice is trusted."""
 QUIET = 10 ** (-30 / 20)
@@ -78,6 +76,27 @@ class SpeechGate:
     `speaking` is true between the two events. Other frames pass on.
     """
 
+    __slots__ = (
+        "_candidate_s",
+        "_chunk",
+        "_chunk_at",
+        "_chunk_bytes",
+        "_confirm",
+        "_endpoint_s",
+        "_heard_until",
+        "_history",
+        "_idle_frames",
+        "_is_speech",
+        "_level",
+        "_noise",
+        "_recent",
+        "_rest",
+        "_settled",
+        "_voiced_until",
+        "settings",
+        "speaking",
+    )
+
     def __init__(
         self, vad: Vad, settings: GateSettings | None = None, confirm: Confirm | None = None
     ) -> None:
@@ -88,9 +107,7 @@ class SpeechGate:
         self._endpoint_s = self.settings.endpoint_ms / 1000
         self._chunk_bytes = self.settings.chunk_ms * RATE_HZ // 1000 * 2
         self._rest = b""
-        self._recent: deque[tuple[float, bytes]] = deque(
-            maxlen=max(SETTLE_FRAMES, self.settings.preroll_ms // 20)
-        )
+        self._recent = Recent(max(SETTLE_FRAMES, self.settings.preroll_ms // 20))
         self._history = 0  # of the last five frames, a bit each
         self._candidate_s: float | None = None
         self._chunk = bytearray()
@@ -138,7 +155,7 @@ class SpeechGate:
     def _step(self, pcm: bytes, at: float) -> Iterable[Frame]:
         voiced = self._is_speech(pcm)
         rms = _rms(pcm) if voiced or self.speaking else 0.0
-        self._recent.append((at, pcm))
+        self._recent.add(pcm, at)
         self._heard_until = at + FRAME_S
         if self.speaking:
             self._level = max(self._level, rms)
@@ -162,7 +179,7 @@ class SpeechGate:
         if confirm is not None:
             if self._candidate_s is None:
                 self._candidate_s = at
-                confirm.open(b"".join(kept for _, kept in self._recent))
+                confirm.open(b"".join(kept for _, kept in self._recent.since(float("-inf"))))
             else:
                 confirm.push(pcm)
             if confirm.probability is None or confirm.probability < self.settings.sure:
@@ -179,12 +196,8 @@ class SpeechGate:
 
     def _start(self, at: float) -> list[Frame]:
         first = at if self._candidate_s is None else self._candidate_s
-        onset_at = max(first - (self.settings.onset_frames - 1) * FRAME_S, self._recent[0][0])
-        kept = [
-            (when, pcm)
-            for when, pcm in self._recent
-            if when >= first - self.settings.preroll_ms / 1000
-        ]
+        kept = self._recent.since(first - self.settings.preroll_ms / 1000)
+        onset_at = max(first - (self.settings.onset_frames - 1) * FRAME_S, kept[0][0])
         self.speaking = True
         self._settled = False
         self._candidate_s = None
@@ -225,7 +238,7 @@ class SpeechGate:
             return
         self._settled = True
         quiet = max(self._level * QUIET, self._noise * GOING_ON)
-        for when, pcm in reversed(self._recent):
+        for when, pcm in self._recent.backwards():
             if when >= self._voiced_until - 1e-6:
                 continue
             if _rms(pcm) > quiet:
