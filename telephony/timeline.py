@@ -60,8 +60,7 @@ class Timeline:
         elif offset < self._least:
             self._least = offset
         # Sound cannot have been taken before what came earlier, nor after it arrived.
-        least = self._before if self._before < self._least else self._least
-        at = max(least + self._sent_s - duration_s, self._last_end)
+        at = max(min(self._before, self._least) + self._sent_s - duration_s, self._last_end)
         at = min(at, arrived_at)
         self._last_end = at + duration_s
         return at
