@@ -42,6 +42,7 @@ class Playout:
         capabilities = channel.capabilities
         self._channel = channel
         self._marks_back = capabilities.mark
+        self._far_end_holds = capabilities.pause
         self._lead_s = capabilities.lead_s
         self._frame_bytes = round(capabilities.rate_hz * TICK_S) * BYTES_PER_SAMPLE
         self._on_played = on_played
@@ -123,7 +124,8 @@ class Playout:
     def played_ms(self, now: float) -> float:
         """How much of the turn the far end has played, by the pace."""
         sent_s = self._sent * TICK_S / self._frame_bytes
-        ahead_s = max(0.0, self._due - (self._held_at if self.held else now))
+        frozen = self.held and self._far_end_holds
+        ahead_s = max(0.0, self._due - (self._held_at if frozen else now))
         return max(0.0, sent_s - ahead_s) * 1000
 
     def hold(self, now: float) -> None:
@@ -140,10 +142,13 @@ class Playout:
         if not self.held:
             return
         self.held = False
-        if self._started:
+        if self._started and self._far_end_holds:
             shift = now - self._held_at
             self._due += shift
             self._awaited = deque((due + shift, name) for due, name in self._awaited)
+        elif self._started:
+            self._due = max(self._due, now)  # it has played out its lead meanwhile
+        if self._started:
             self._channel.resume(self.epoch)
         self.tick(now)
 

@@ -154,6 +154,16 @@ def test_holding_stops_at_once_and_goes_on_at_the_same_sample() -> None:
     assert playout.played_ms(11.01) == pytest.approx(20.0)
 
 
+def test_a_far_end_that_cannot_hold_plays_out_its_lead_and_gets_a_new_one() -> None:
+    playout, wire, _ = _playout(Capabilities(rate_hz=16000, clear=True, lead_s=0.1))
+    playout.write(1, FRAME * 50, now=10.0)
+    playout.hold(10.01)
+    assert playout.played_ms(10.51) == pytest.approx(100.0)
+    playout.release(10.51)
+    assert wire.frames() == 10
+    assert playout.played_ms(10.53) == pytest.approx(120.0)
+
+
 def test_what_is_held_before_it_sounds_needs_no_pause() -> None:
     playout, wire, _ = _playout(FULL)
     playout.hold(9.0)
