@@ -24,21 +24,41 @@ from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ, StreamResampler
 from pipelines.speech.lines import put_line
 
-__all__ = ["Espeak", "EspeakTTS", "EspeakVoice", "synthesise"]
+__all__ = ["Espeak", "EspeakTTS", "EspeakVoice", "Library", "Mark", "library", "synthesise"]
 
 # speak_lib.h
 _SYNCHRONOUS = 2
+_PHONEME_EVENTS = 0x0001
 _DONT_EXIT = 0x8000  # a missing data file is an error code, not exit(1)
 _UTF8 = 1
 _RATE, _PITCH = 1, 3
 _OK = 0
 _STOP = 1
+_EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
 
 _CHUNK_MS = 30
 """What espeak-ng is asked for; it gives twice that at a time."""
 
+
+class _EventId(ctypes.Union):
+    _fields_ = (("number", ctypes.c_int), ("name", ctypes.c_char_p), ("string", ctypes.c_char * 8))
+
+
+class _Event(ctypes.Structure):
+    _fields_ = (
+        ("type", ctypes.c_int),
+        ("unique_identifier", ctypes.c_uint),
+        ("text_position", ctypes.c_int),
+        ("length", ctypes.c_int),
+        ("audio_position", ctypes.c_int),
+        ("sample", ctypes.c_int),
+        ("user_data", ctypes.c_void_p),
+        ("id", _EventId),
+    )
+
+
 _Take = ctypes.CFUNCTYPE(
-    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p
+    ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(_Event)
 )
 
 
@@ -58,10 +78,20 @@ class EspeakVoice:
             raise ValueError(f"espeak-ng's pitch is 0 to 99, not {self.pitch}")
 
 
-class _Library:
-    """The one instance of the library."""
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a phoneme begins: its name in espeak-ng's notation (``A~``, ``_`` for a pause), the
+    character of the text at which its word begins, and its first sample."""
 
-    def __init__(self) -> None:
+    phoneme: str
+    character: int
+    sample: int
+
+
+class Library:
+    """The library, once in a process: with espeak-ng's own data, or with those in `data`."""
+
+    def __init__(self, data: Path | None = None) -> None:
         import espeakng_loader
 
         self._lock = threading.Lock()
@@ -71,10 +101,11 @@ class _Library:
             ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint, ctypes.c_int,
             ctypes.c_uint, ctypes.c_uint, ctypes.c_void_p, ctypes.c_void_p,
         ]  # fmt: skip
-        data = Path(espeakng_loader.get_data_path())
+        data = data or Path(espeakng_loader.get_data_path())
         self._variants = {path.name for path in (data / "voices" / "!v").iterdir()}
+        options = _DONT_EXIT | _PHONEME_EVENTS
         self.rate_hz = int(
-            self._c.espeak_Initialize(_SYNCHRONOUS, _CHUNK_MS, str(data).encode(), _DONT_EXIT)
+            self._c.espeak_Initialize(_SYNCHRONOUS, _CHUNK_MS, str(data).encode(), options)
         )
         if self.rate_hz <= 0:
             raise SpeechError(
@@ -90,6 +121,35 @@ class _Library:
                 return _OK
             return _OK if take(ctypes.string_at(samples, 2 * count)) else _STOP
 
+        self._synth(text, voice, callback)
+
+    def trace(self, text: str, voice: EspeakVoice) -> tuple[bytes, list[Mark]]:
+        """The sound of `text`, s16le mono at `rate_hz`, and where its phonemes begin in it."""
+        pcm = bytearray()
+        marks: list[Mark] = []
+        character = 0
+
+        def callback(
+            samples: ctypes._Pointer[ctypes.c_short],
+            count: int,
+            events: ctypes._Pointer[_Event],
+        ) -> int:
+            nonlocal character
+            if count > 0:
+                pcm.extend(ctypes.string_at(samples, 2 * count))
+            index = 0
+            while (event := events[index]).type != _EVENT_END:
+                index += 1
+                if event.type == _EVENT_WORD:
+                    character = event.text_position - 1  # they count from 1
+                elif event.type == _EVENT_PHONEME:
+                    marks.append(Mark(event.id.string.decode(), character, event.sample))
+            return _OK
+
+        self._synth(text, voice, callback)
+        return bytes(pcm), marks
+
+    def _synth(self, text: str, voice: EspeakVoice, callback: Callable[..., int]) -> None:
         line = text.replace("\0", " ").encode()
         with self._lock:
             if voice != self._selected:  # it reads files
@@ -117,8 +177,9 @@ class _Library:
 
 
 @cache
-def _library() -> _Library:
-    return _Library()
+def library() -> Library:
+    """The instance of this process, with espeak-ng's own voices."""
+    return Library()
 
 
 class _Trim:
@@ -144,8 +205,8 @@ class _Trim:
 
 def _speak(text: str, voice: EspeakVoice, take: Callable[[bytes], bool]) -> None:
     """Give `take` the sound of `text` at 16 kHz, without silence at its ends, piece by piece."""
-    library = _library()
-    resampler = StreamResampler(library.rate_hz, RATE_HZ)
+    espeak = library()
+    resampler = StreamResampler(espeak.rate_hz, RATE_HZ)
     trim = _Trim()
     stopped = False
 
@@ -155,7 +216,7 @@ def _speak(text: str, voice: EspeakVoice, take: Callable[[bytes], bool]) -> None
         stopped = not take(sound)
         return not stopped
 
-    library.speak(text, voice, resample)
+    espeak.speak(text, voice, resample)
     if not stopped:
         take(resampler.feed(b"", last=True))
 
