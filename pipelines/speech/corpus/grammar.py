@@ -15,13 +15,15 @@ from itertools import islice
 
 from engine.errors import ConfigurationError
 
-__all__ = ["Grammar", "Spell"]
+__all__ = ["Grammar", "Spell", "lines"]
 
 Spell = Callable[[int], Sequence[str]]
 """A number to the ways it is said; the first is the usual one."""
 
 _SIGN = re.compile(r"\s*([(|)\[\]]|<[^<>]*>|[^\s()|\[\]<>]+)")
 _NUMBER = re.compile(r"number:(\d+)-(\d+)")
+FEW = 2000
+"""Numbers below it have the words of all."""
 USUAL = 0.75
 """Share of numbers said in the usual of their ways, where there are several."""
 
@@ -81,7 +83,8 @@ class Grammar:
         return self._words[name]
 
     def count(self, name: str) -> int:
-        """How many sentences `name` has, those counted twice that it can say in two ways."""
+        """How many sentences `name` has; a number counts once, a sentence as often as it is drawn
+        in different ways."""
         return self._count(self._nodes[name])
 
     def every(self, name: str, limit: int) -> list[str]:
@@ -118,7 +121,9 @@ class Grammar:
                         found[name] = of(self._nodes[name])
                     return found[name]
                 case _Number(low, high):
-                    ways = (way for n in range(low, high + 1) for way in self._spell(n))
+                    # No number has words that none of these has.
+                    numbers = range(low, high + 1) if high < FEW else range(FEW)
+                    ways = (way for n in numbers for way in self._spell(n))
                     return frozenset(word for way in ways for word in way.split())
                 case _Sequence(parts) | _Choice(parts):
                     return frozenset().union(*map(of, parts))
@@ -134,7 +139,7 @@ class Grammar:
             case _Name(name):
                 return self._count(self._nodes[name])
             case _Number(low, high):
-                return sum(len(self._spell(n)) for n in range(low, high + 1))
+                return high - low + 1
             case _Sequence(parts):
                 total = 1
                 for part in parts:
@@ -161,6 +166,13 @@ class Grammar:
             case _Choice(ways):
                 for way in ways:
                     yield from self._every(way)
+
+
+def lines(block: object) -> list[str]:
+    """The templates of a block of text: one a line, or several with commas between them."""
+    if not isinstance(block, str):
+        raise ConfigurationError(f"corpus: a block of text is expected, not {block!r}")
+    return [way.strip() for line in block.splitlines() for way in line.split(",") if way.strip()]
 
 
 def _likely(low: int, high: int, chance: random.Random) -> int:

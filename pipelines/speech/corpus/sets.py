@@ -12,10 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.resources.abc import Traversable
 from itertools import accumulate
+from typing import Any
 
 from engine.errors import ConfigurationError
-from pipelines.speech.corpus.grammar import Grammar
+from pipelines.speech.corpus.grammar import Grammar, lines
 from pipelines.speech.corpus.numbers import SPELL
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
 
 LANGUAGES = ("fr", "en")
 
+TESTS = "tests.yaml"
 SHORT = 3
 """Words of a sentence that is never held out: every one of them must have been heard."""
 SHARE = 20
@@ -108,42 +111,29 @@ class _Corpus:
 
 @cache
 def _corpus(language: str) -> _Corpus:
-    import yaml
-
     if language not in LANGUAGES:
         raise ConfigurationError(f"no corpus in {language!r}; there are {', '.join(LANGUAGES)}")
     folder = resources.files("pipelines.speech.corpus").joinpath(language)
 
-    def read(name: str) -> dict[str, object]:
-        loaded = yaml.safe_load(folder.joinpath(name).read_text("utf-8"))
-        assert isinstance(loaded, dict)
-        return loaded
-
     templates: dict[str, list[str]] = {}
     weights: dict[str, float] = {}
-    names = sorted(f.name for f in folder.iterdir() if f.name.endswith(".yaml"))
-    for name in names:
-        if name == "tests.yaml":
+    for name in sorted(f.name for f in folder.iterdir() if f.name.endswith(".yaml")):
+        if name == TESTS:
             continue
-        for key, entry in read(name).items():
+        for key, entry in _read(folder.joinpath(name)).items():
             if key in templates:
                 raise ConfigurationError(f"corpus: {language}/{name} has {key} a second time")
-            match entry:
-                case {"weight": weight, "say": lines}:
-                    weights[key] = float(weight)
-                    templates[key] = [str(line) for line in lines]
-                case list():
-                    templates[key] = [str(line) for line in entry]
-                case _:
-                    raise ConfigurationError(f"corpus: {language}/{name}: {key} is no list")
-    tests = read("tests.yaml")
-    templates["held out"] = _lines(tests["held_out"])
-    templates["commands"] = _lines(tests["commands"])
+            if isinstance(entry, dict):
+                weights[key] = float(entry["weight"])
+                entry = entry["say"]  # noqa: PLW2901
+            templates[key] = lines(entry)
+    tests = _read(folder.joinpath(TESTS))
+    templates["held out"] = lines(tests["held_out"])
+    templates["commands"] = lines(tests["commands"])
     outside = tests["outside"]
-    assert isinstance(outside, dict)
     for name, entry in outside.items():
-        templates[f"grammar {name}"] = _lines(entry["grammar"])
-        templates[f"outside {name}"] = _lines(entry["said"])
+        templates[f"grammar {name}"] = lines(entry["grammar"])
+        templates[f"outside {name}"] = lines(entry["said"])
     grammar = Grammar(templates, SPELL[language])
     every: Mapping[str, tuple[str, ...]] = {
         name: tuple(dict.fromkeys(grammar.every(name, KEPT)))
@@ -164,9 +154,13 @@ def _corpus(language: str) -> _Corpus:
     )
 
 
-def _lines(entry: object) -> list[str]:
-    assert isinstance(entry, list)
-    return [str(line) for line in entry]
+def _read(path: Traversable) -> dict[str, Any]:
+    import yaml
+
+    loaded = yaml.safe_load(path.read_text("utf-8"))
+    if not isinstance(loaded, dict):
+        raise ConfigurationError(f"corpus: {path.name} is no mapping")
+    return loaded
 
 
 def _is_held_out(text: str) -> bool:
