@@ -10,14 +10,16 @@ from engine.errors import AdmissionError
 __all__ = ["Admission"]
 
 RETRY_S = 5
-BACKLOG_S = 1.0
-"""Sound waiting to be recognised, in all calls together, above which transcripts come late."""
+MAX_STT_LAG_S = 0.1
+"""Age of sound once it is decoded, above which no call is added: a transcript's share of the budget
+is 100 ms. Finals go before other sound, so they are still in time then. It is the age that says so
+and not how much sound waits: a second of it is nothing for many cores, and late for one."""
 
 
 class Admission:
     """Counts calls and says whether one more may come.
 
-    `lag_s` and `backlog_s` are probes: how late ticks are, and how much sound waits.
+    `lag_s` and `stt_lag_s` are probes: how late ticks are, and how old sound is once decoded.
     """
 
     def __init__(
@@ -25,7 +27,7 @@ class Admission:
         capacity: int,
         max_lag_s: float,
         lag_s: Callable[[], float],
-        backlog_s: Callable[[], float],
+        stt_lag_s: Callable[[], float],
     ) -> None:
         self.active = 0
         self.refused = 0
@@ -33,7 +35,7 @@ class Admission:
         self._capacity = capacity
         self._max_lag_s = max_lag_s
         self._lag_s = lag_s
-        self._backlog_s = backlog_s
+        self._stt_lag_s = stt_lag_s
         self._empty = asyncio.Event()
         self._empty.set()
 
@@ -45,8 +47,9 @@ class Admission:
             return f"all {self._capacity} lines are busy"
         if self._lag_s() > self._max_lag_s:
             return f"the server is {self._lag_s() * 1000:.0f} ms behind"
-        if self._backlog_s() > BACKLOG_S:
-            return f"{self._backlog_s():.1f} s of sound wait to be recognised"
+        stt_lag_s = self._stt_lag_s()
+        if stt_lag_s > MAX_STT_LAG_S:
+            return f"recognition is {stt_lag_s * 1000:.0f} ms behind"
         return None
 
     def enter(self) -> None:

@@ -52,16 +52,17 @@ class Application:
         self.ticker = Ticker(clock)
         self.parts = Parts(settings, clock, self.ticker)
         self.metrics = Metrics()
+        decoder = self.parts.decoder
         self.admission = Admission(
             settings.capacity,
             settings.max_lag_ms / 1000,
             self.ticker.lag_s,
-            self.parts.backlog_s,
+            lambda: decoder.lag_s,
         )
         self.media = MediaRoute(self.parts, self.admission, self.metrics, self.ticker)
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
         self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
-        self.metrics.gauge("stt_backlog_seconds", "Sound not recognised yet", self.parts.backlog_s)
+        self.metrics.recognition(decoder)
         self.metrics.gauge("asyncio_tasks", "Tasks of the loop", lambda: len(asyncio.all_tasks()))
         for name, counts in self.parts.caches().items():
             self.metrics.cache(name, counts)

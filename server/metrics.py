@@ -10,6 +10,8 @@ from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
+from pipelines.speech.decoding import Decoder
+
 __all__ = ["Metrics"]
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.4, 0.6, 0.8, 1.0, 1.5, 2.5, 5.0, 10.0)
@@ -39,6 +41,7 @@ class Metrics(Collector):
         )
         self.tts_requests = counter("tts_requests", "Replies spoken")
         self._caches: dict[str, Callable[[], tuple[int, int]]] = {}
+        self._decoder: Decoder | None = None
         registry.register(self)
         self.websockets = Gauge("websocket_connections", "Open WebSockets", registry=registry)
         self.api_requests = counter("api_requests", "HTTP requests", "route", "status")
@@ -57,6 +60,14 @@ class Metrics(Collector):
         """A gauge that is read when it is asked for."""
         Gauge(name, text, registry=self.registry).set_function(value)
 
+    def recognition(self, decoder: Decoder) -> None:
+        """Show how far recognition is behind, and what gave way to that."""
+        self.gauge("stt_lag_seconds", "Sound's age once decoded, p95 of 5 s", lambda: decoder.lag_s)
+        self.gauge("stt_backlog_seconds", "Sound not decoded yet", lambda: decoder.backlog_s)
+        longest = "The same, of the call with most of it"
+        self.gauge("stt_backlog_longest_seconds", longest, lambda: decoder.longest_s)
+        self._decoder = decoder
+
     def cache(self, name: str, counts: Callable[[], tuple[int, int]]) -> None:
         """Show the cache `name`, which counts its hits and misses itself."""
         self._caches[name] = counts
@@ -70,6 +81,10 @@ class Metrics(Collector):
                 family.add_metric([name], count)
         yield hits
         yield misses
+        if self._decoder is not None:
+            skipped, dropped_s = self._decoder.interims_skipped, self._decoder.sound_dropped_s
+            yield CounterMetricFamily("stt_interims_skipped", "Too late to be of use", skipped)
+            yield CounterMetricFamily("stt_dropped_seconds", "Sound never decoded", dropped_s)
 
     def turn(self, scenario: str, ledger: Mapping[str, Any]) -> None:
         """Count a turn from its ledger."""

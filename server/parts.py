@@ -18,6 +18,7 @@ from engine.store import MemoryStore, StoredEvent
 from pipelines.audio.ticker import Ticker
 from pipelines.mind import minds
 from pipelines.mind.ollama import Ollama
+from pipelines.speech.decoding import Decoder
 from pipelines.turns.barge_in import BargeIn
 from pipelines.voice import Speech, VoiceCall
 from scenarios import find, names
@@ -54,7 +55,9 @@ class Parts:
         self._journal = JournalStore(settings.journal) if settings.journal else None
         self._running: dict[tuple[str, str], Running] = {}
         self._speech: SpeechParts = (
-            NullSpeech(settings) if settings.speech == "null" else LocalSpeech(settings)
+            NullSpeech(settings, clock)
+            if settings.speech == "null"
+            else LocalSpeech(settings, clock)
         )
 
     async def start(self) -> None:
@@ -129,9 +132,10 @@ class Parts:
 
         return VoiceCall(channel, speech, converse, running.barge_in, self.clock, self._ticker)
 
-    def backlog_s(self) -> float:
-        """Sound of all calls that waits to be recognised."""
-        return self._speech.backlog_s()
+    @property
+    def decoder(self) -> Decoder:
+        """What recognises the sound of all calls."""
+        return self._speech.decoder
 
     def checks(self) -> dict[str, Check]:
         """By part: how to see whether it works."""

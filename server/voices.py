@@ -10,9 +10,11 @@ from typing import Protocol
 
 import structlog
 
+from engine.clock import Clock
 from engine.errors import SpeechError
 from engine.stage import Service, Stage
 from pipelines.audio.vad import WebRtcVad
+from pipelines.speech.decoding import Decoder
 from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
 from pipelines.speech.models import find_model, find_voice
 from pipelines.speech.null import NullSTT, NullTTS
@@ -34,16 +36,15 @@ __all__ = ["LocalSpeech", "NullSpeech", "SpeechParts"]
 class SpeechParts(Protocol):
     """The speech of a process."""
 
+    decoder: Decoder
+    """What its recognisers are decoded by."""
+
     async def start(self, scripts: list[Script]) -> None:
         """Load what `scripts` need. Raises SpeechError or ConfigurationError."""
         ...
 
     def speech(self, script: Script) -> Speech:
         """The parts for one call. Raises SpeechError if there are none for its language."""
-        ...
-
-    def backlog_s(self) -> float:
-        """Sound of all calls that waits to be recognised."""
         ...
 
     def checks(self) -> dict[str, Check]:
@@ -97,7 +98,8 @@ class NullSpeech:
 
     TEXT = "oui bonjour"
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.decoder = Decoder(clock.now)  # has nothing to do, so it has no threads
         self._gates = Gates(settings)
         # A quiet 440 Hz tone: 1,600 samples are 44 whole periods, so that pieces join without
         # a click.
@@ -112,9 +114,6 @@ class NullSpeech:
 
     def speech(self, script: Script) -> Speech:
         return Speech(self._gates.make, lambda: NullSTT(self.TEXT), lambda: (NullTTS(self._pcm),))
-
-    def backlog_s(self) -> float:
-        return 0.0
 
     def checks(self) -> dict[str, Check]:
         return {"vad": self._gates.check}
@@ -197,7 +196,8 @@ class Voices:
 class LocalSpeech:
     """Vosk, and Piper or espeak-ng, in this process: no service, no key."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.decoder = Decoder(clock.now)
         self._settings = settings
         self._gates = Gates(settings)
         self._voices = Voices(settings)
@@ -216,12 +216,8 @@ class LocalSpeech:
 
     async def _load(self, language: str, wanted: str | None = None) -> None:
         found = find_model(language, self._settings.models_dir, wanted)
-        model = VoskModel(found.path)
-        try:
-            await model.load()
-        except SpeechError:
-            model.close()
-            raise
+        model = VoskModel(found.path, decoder=self.decoder)
+        await model.load()
         self._models[language] = model
         self._notices[language] = found.notice
 
@@ -238,9 +234,6 @@ class LocalSpeech:
             self._notices[language],
         )
 
-    def backlog_s(self) -> float:
-        return sum(model.backlog_s for model in self._models.values())
-
     def checks(self) -> dict[str, Check]:
         return {"vad": self._gates.check, "vosk": self._check, **self._voices.checks()}
 
@@ -249,15 +242,14 @@ class LocalSpeech:
         return {"phrases": lambda: (phrases.hits, phrases.misses)}
 
     async def _check(self) -> str | None:
-        """The threads that decode take work."""
+        """Every recogniser recognises."""
         if not self._models:
             return "no recogniser is loaded; run `palabre models` and restart the server"
         for model in self._models.values():
-            await model.decode(bool, None)
+            await model.check()
         return None
 
     async def close(self) -> None:
         self._gates.close()
         await self._voices.close()
-        for model in self._models.values():
-            model.close()
+        self.decoder.close()

@@ -5,16 +5,16 @@ from __future__ import annotations
 import pytest
 
 from engine.errors import AdmissionError
-from server.admission import BACKLOG_S, Admission
+from server.admission import MAX_STT_LAG_S, Admission
 from tests.virtual import virtual
 
 
 class Probes:
     lag_s = 0.0
-    backlog_s = 0.0
+    stt_lag_s = 0.0
 
     def admission(self, capacity: int = 0) -> Admission:
-        return Admission(capacity, 0.015, lambda: self.lag_s, lambda: self.backlog_s)
+        return Admission(capacity, 0.015, lambda: self.lag_s, lambda: self.stt_lag_s)
 
 
 def test_without_a_capacity_many_may_come() -> None:
@@ -48,10 +48,12 @@ def test_a_late_loop_refuses() -> None:
     admission.enter()
 
 
-def test_sound_that_waits_refuses() -> None:
+def test_late_recognition_refuses() -> None:
     probes = Probes()
-    probes.backlog_s = BACKLOG_S + 0.1
-    with pytest.raises(AdmissionError, match=r"1\.1 s of sound wait"):
+    probes.stt_lag_s = MAX_STT_LAG_S
+    assert probes.admission().obstacle() is None
+    probes.stt_lag_s = MAX_STT_LAG_S + 0.02
+    with pytest.raises(AdmissionError, match="recognition is 120 ms behind"):
         probes.admission().enter()
 
 
