@@ -7,7 +7,6 @@ Probabilities are natural logarithms. A sentence begins in the context ``<s>`` a
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -63,34 +62,31 @@ class NGram:
         )
 
 
-def estimate(sentences: Iterable[str], extra_words: Iterable[str] = ()) -> NGram:
-    """Trigrams by interpolated Witten-Bell: a context that many words have followed leaves much to
-    the shorter one, and the empty context leaves that to every word alike. It holds for sentences
-    made from templates, where Kneser-Ney's counts of counts mean nothing.
+def estimate(sentences: Mapping[str, int], extra_words: Iterable[str] = ()) -> NGram:
+    """Trigrams of `sentences`, each as often as it says, by interpolated Witten-Bell: a context
+    that many words have followed leaves much to the shorter one, and the empty context leaves that
+    to every word alike. It holds for sentences made from templates, where Kneser-Ney's counts of
+    counts mean little.
 
     `extra_words` are in the vocabulary without having been said.
     """
-    counts: dict[Gram, dict[str, int]] = {(): defaultdict(int)}
-    for sentence in sentences:
-        words = [START, *sentence.split(), END]
+    counts: dict[Gram, dict[str, int]] = {(): {}}
+    for sentence, times in sentences.items():
+        words = (START, *sentence.split(), END)
         for at in range(1, len(words)):
-            for length in range(min(at, ORDER - 1) + 1):
-                context = tuple(words[at - length : at])
-                followers = counts.get(context)
-                if followers is None:
-                    followers = counts[context] = defaultdict(int)
-                followers[words[at]] += 1
+            for first in range(max(0, at - ORDER + 1), at + 1):
+                followers = counts.setdefault(words[first:at], {})
+                followers[words[at]] = followers.get(words[at], 0) + times
     vocabulary = counts[()].keys() | set(extra_words) | {END}
     model = NGram()
     for context in sorted(counts, key=len):
         followers = counts[context]
-        types, tokens = len(followers), sum(followers.values())
+        types, tokens = max(len(followers), 1), sum(followers.values())
         if context:
             shorter = model.followers[context[1:]]
             lower = {word: math.exp(shorter[word]) for word in followers}
         else:
-            types = max(types, 1)
-            lower = dict.fromkeys(vocabulary, 1 / len(vocabulary))
+            lower = dict.fromkeys(sorted(vocabulary), 1 / len(vocabulary))
         model.followers[context] = {
             word: math.log((followers.get(word, 0) + types * below) / (tokens + types))
             for word, below in lower.items()
@@ -118,26 +114,32 @@ def mix(base: NGram, other: NGram, share: float) -> NGram:
     return model
 
 
-def prune(model: NGram, threshold: float) -> NGram:
-    """`model` without the entries that hardly matter: those whose loss changes the log probability
-    of a word by less than `threshold` nats on average over all text (Stolcke 1998, for one entry's
-    own word). Words themselves are kept, and whatever a longer context needs."""
-    occurrence = _occurrence(model)
-    pruned = NGram({(): dict(model.followers[()])}, {})
-    for context in sorted(model.followers, key=len, reverse=True):
-        if not context:
-            continue
-        shorter = model.context(context[1:])
-        kept = {}
-        for word, log_prob in model.followers[context].items():
-            without = model.backoff[context] + model.log_prob(shorter, word)
-            weight = occurrence.get(context, 0.0) * math.exp(log_prob)
-            needed = (*context, word) in pruned.followers
-            if needed or weight * abs(log_prob - without) > threshold:
-                kept[word] = log_prob
-        if kept or any(longer[1:] == context for longer in pruned.followers):
+def prune(model: NGram, size: int) -> NGram:
+    """`model` with about `size` entries: those whose own word would lose or gain most without them,
+    on average over all text (after Stolcke 1998). Words themselves stay, and what leads to a longer
+    context."""
+    if len(model) <= size:
+        return model
+    share = _shares(model)
+    gains: dict[Gram, float] = {}
+    for context, followers in model.followers.items():
+        if context:
+            shorter = model.context(context[1:])
+            for word, log_prob in followers.items():
+                without = model.backoff[context] + model.log_prob(shorter, word)
+                often = share.get(context, 0.0) * math.exp(log_prob)
+                gains[*context, word] = often * abs(log_prob - without)
+    room = max(0, size - len(model.followers[()]))
+    least = sorted(gains.values(), reverse=True)[room]
+    pruned = NGram({(): dict(model.followers[()])})
+    for context in sorted(model.followers, key=len, reverse=True)[:-1]:
+        kept = {
+            word: log_prob
+            for word, log_prob in model.followers[context].items()
+            if gains[*context, word] > least or (*context, word) in pruned.followers
+        }
+        if kept:
             pruned.followers[context] = kept
-    pruned.followers = {c: f for c, f in pruned.followers.items() if f or not c}
     _set_backoff(pruned)
     return pruned
 
@@ -185,7 +187,7 @@ def _set_backoff(model: NGram) -> None:
         model.backoff[context] = math.log(max(left, 1e-9) / max(below, 1e-9))
 
 
-def _occurrence(model: NGram) -> dict[Gram, float]:
+def _shares(model: NGram) -> dict[Gram, float]:
     """How often each context is met, as a share of all words: by the chain rule."""
     share: dict[Gram, float] = {(): 1.0}
     start = math.exp(model.followers[()][END])  # a sentence begins where another has ended

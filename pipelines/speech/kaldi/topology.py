@@ -23,6 +23,7 @@ __all__ = [
     "further_frame",
     "phone_count",
     "phone_id",
+    "phone_names",
     "transition_model",
     "word_boundaries",
     "word_phones",
@@ -66,6 +67,15 @@ def first_frame(phone: int) -> int:
 def further_frame(phone: int) -> int:
     """The transition id of the self-loop of `phone`."""
     return 2 * phone - 1
+
+
+def phone_names(classes: Sequence[str]) -> Iterator[str]:
+    """The phones' names by id, from 0: ``<eps>``, silence, then ``a_B``, ``a_E`` and so on."""
+    yield "<eps>"
+    yield classes[0]
+    for name in classes[1:]:
+        for place in Place:
+            yield f"{name}_{place.name[0]}"
 
 
 def word_boundaries(classes: int) -> Iterator[str]:
