@@ -54,11 +54,14 @@ class Understanding:
 class Question:
     """What the conversation waits for: the step's name, the intents that answer it, and whether
     speech over our own counts (``never``; ``polite``: words do, backchannels do not; ``always``).
+
+    `phrases` are what is probably said, where that is little: recognisers then listen for it.
     """
 
     step: str
     intents: tuple[str, ...] = ()
     barge_in: str = "polite"
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

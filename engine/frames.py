@@ -18,6 +18,7 @@ __all__ = [
     "Cleared",
     "Delta",
     "Dtmf",
+    "Expected",
     "Failed",
     "Frame",
     "Hangup",
@@ -78,6 +79,13 @@ class Dtmf:
     def __post_init__(self) -> None:
         if self.digit not in DTMF_DIGITS:
             raise ValueError(f"{self.digit!r} is no DTMF digit")
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What the next utterance probably is: one of `phrases`, or made of their parts."""
+
+    phrases: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +268,7 @@ def _check_confidence(confidence: float | None) -> None:
 Frame = (
     Audio
     | Dtmf
+    | Expected
     | SpeechStarted
     | SpeechEnded
     | Transcript

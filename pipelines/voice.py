@@ -20,6 +20,7 @@ from engine.frames import (
     Audio,
     Cleared,
     Dtmf,
+    Expected,
     Failed,
     Frame,
     Hangup,
@@ -185,8 +186,16 @@ class VoiceCall:
         """What the gate lets through goes to the recogniser; we see speech begin and end."""
         if isinstance(frame, SpeechStarted | SpeechEnded):
             self._spoken(frame)
+        if isinstance(frame, SpeechStarted):
+            self._expect()
         if not self._recogniser.feed(frame):
             self._give_up()
+
+    def _expect(self) -> None:
+        """Tell the recogniser what the question leads to expect; without it, it hears all."""
+        phrases = self.session.question.phrases
+        if phrases:
+            self._recogniser.feed(Expected(phrases))
 
     def _give_up(self) -> None:
         """The recogniser is stuck: have it replaced."""

@@ -22,6 +22,7 @@ class ScriptFlow:
 
     def __init__(self, script: Script) -> None:
         self.script = script
+        self._phrases = {name: script.phrases(step) for name, step in script.steps.items()}
 
     def start(self) -> FlowState:
         """See `engine.flow.Flow`."""
@@ -38,7 +39,8 @@ class ScriptFlow:
     def question(self, state: FlowState) -> Question:
         """See `engine.flow.Flow`."""
         step = self._step(state)
-        return Question(step.name, self.script.intents(step), step.barge_in)
+        phrases = self._phrases[step.name]
+        return Question(step.name, self.script.intents(step), step.barge_in, phrases)
 
     def step(self, state: FlowState, event: Event) -> tuple[FlowState, tuple[Effect, ...]]:
         """See `engine.flow.Flow`. Raises ConfigurationError for a state of another script."""

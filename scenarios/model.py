@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,7 +51,9 @@ class Step:
     """One place in a conversation. It is a question (`answers` or `otherwise`), a passage (`next`),
     a fork by score (`levels`) or an end (`hangup`, the reason).
 
-    `say` is said on arrival, sentence after sentence; the last is the question. `again` are the
+    `expects` is ``choice`` at a question that few answers fit: what callers say is then looked for
+    among the examples of its intents. `say` is said on arrival, sentence after sentence; the last
+    is the question. `again` are the
     wordings after an answer that was not understood (`retries` times, then the step `then`),
     `silence` those after no answer at all.
     """
@@ -61,6 +63,7 @@ class Step:
     again: tuple[str, ...] = ()
     silence: tuple[str, ...] = ()
     barge_in: str = "polite"
+    expects: str = "anything"
     answers: Mapping[str, Answer] = field(default_factory=dict)
     otherwise: str = ""
     retries: int = 0
@@ -107,6 +110,24 @@ class Script:
     def intents(self, step: Step) -> tuple[str, ...]:
         """What is told apart at `step`: its own answers, then those that always count."""
         return (*step.answers, *self.always) if step.answers else ()
+
+    def phrases(self, step: Step) -> tuple[str, ...]:
+        """What is probably said at `step`, if that is little: examples of all that is understood
+        there (so also of what always is), phrases of slots, and what interrupts or only shows
+        attention. Empty where anything may be said."""
+        if step.expects != "choice":
+            return ()
+        return self._said(self.intents(step))
+
+    def vocabulary(self) -> tuple[str, ...]:
+        """The same of all steps: what a recogniser should have the words for."""
+        return self._said(self.knowledge.intents)
+
+    def _said(self, intents: Iterable[str]) -> tuple[str, ...]:
+        said = [text for name in intents for text in self.knowledge.intents[name].examples]
+        for slot in self.knowledge.slots:
+            said += [text for phrases in slot.phrases.values() for text in phrases]
+        return tuple(dict.fromkeys([*said, *self.stop_words, *self.backchannels]))
 
     def lines(self) -> tuple[str, ...]:
         """Every line that can be said: what a phrase cache is filled with."""

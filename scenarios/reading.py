@@ -23,7 +23,8 @@ __all__ = ["load"]
 BARGE_IN = ("never", "polite", "always")
 MOST_RETRIES = 5
 """A person who was not understood six times will not be the seventh time."""
-QUESTION = ("answers", "otherwise", "retries", "then", "keys", "barge_in")
+EXPECTS = ("choice", "anything")
+QUESTION = ("answers", "otherwise", "retries", "then", "keys", "barge_in", "expects")
 
 
 def load(path: Path | str, language: str | None = None) -> Script:
@@ -106,6 +107,7 @@ class _Reader:
             again=lines.again,
             silence=lines.silence,
             barge_in=found["barge_in"].one_of(BARGE_IN) if "barge_in" in found else "polite",
+            expects=self._expects(found),
             answers=self._answers(found.get("answers")),
             otherwise=_name(found.get("otherwise")),
             retries=retries,
@@ -116,6 +118,15 @@ class _Reader:
             hangup=_name(found.get("hangup"), "a reason such as completed"),
             record=_name(found.get("record"), "the name of an event"),
         )
+
+    @staticmethod
+    def _expects(found: Mapping[str, Value]) -> str:
+        if "expects" not in found:
+            return "anything"
+        expects = found["expects"].one_of(EXPECTS)
+        if expects == "choice" and "answers" not in found:
+            raise found["expects"].error("a choice without answers", "answers to choose from")
+        return expects
 
     def _answers(self, node: Value | None) -> dict[str, Answer]:
         if node is None:

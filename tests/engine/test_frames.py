@@ -15,6 +15,7 @@ from engine.frames import (
     Cleared,
     Delta,
     Dtmf,
+    Expected,
     Failed,
     Frame,
     Hangup,
@@ -37,6 +38,7 @@ ROOT = Path(__file__).parent.parent.parent
 ONE_OF_EACH: list[Frame] = [
     Audio(b"\0\0" * 320, 16000, 1.0),
     Dtmf("#", 1.0),
+    Expected(("oui", "non")),
     SpeechStarted(1.0, 1.0),
     SpeechEnded(1.0, 1.25),
     Transcript("oui", True, 1.0, 0.5),

@@ -77,9 +77,15 @@ class ToneTTS:
 class Lines:
     """A flow that greets, then answers everything by ``réponse`` and what it understood."""
 
-    def __init__(self, greeting: str = "Bonjour !", barge_in: str = "polite") -> None:
+    def __init__(
+        self,
+        greeting: str = "Bonjour !",
+        barge_in: str = "polite",
+        phrases: tuple[str, ...] = (),
+    ) -> None:
         self.greeting = greeting
         self.barge_in = barge_in
+        self.phrases = phrases
 
     def start(self) -> FlowState:
         return {"v": 1, "n": 0}
@@ -95,7 +101,7 @@ class Lines:
                 return state, (Say("vous êtes là ?"),)
 
     def question(self, state: FlowState) -> Question:
-        return Question("q", ("any",), self.barge_in)
+        return Question("q", ("any",), self.barge_in, self.phrases)
 
 
 class Caller:

@@ -9,7 +9,7 @@ import pytest
 
 from engine.channel import Capabilities
 from engine.errors import SpeechError
-from engine.frames import Dtmf, Failed, Frame, Hangup, Interrupted
+from engine.frames import Dtmf, Expected, Failed, Frame, Hangup, Interrupted, SpeechStarted
 from engine.link import Link
 from engine.stage import Outlet
 from engine.turn import State
@@ -261,3 +261,27 @@ async def test_no_event_of_the_session_is_lost_on_the_way() -> None:
         await caller.say(0.6, then_quiet=1.0)
         assert Interrupted in seen
         assert Failed not in seen
+
+
+@virtual
+@pytest.mark.parametrize("phrases", [(), ("oui", "non")])
+async def test_the_recogniser_is_told_before_speech_what_the_question_expects(
+    phrases: tuple[str, ...],
+) -> None:
+    told: list[Frame] = []
+
+    class Listening(ScriptedSTT):
+        async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+            async for frame in inbox:
+                if isinstance(frame, Expected | SpeechStarted):
+                    told.append(frame)
+
+    speech = Speech(
+        lambda: SpeechGate(EnergyVad()), lambda: Listening([], 0.0), lambda: (ToneTTS(),)
+    )
+    async with Caller(flow=Lines(phrases=phrases), speech=speech) as caller:
+        await caller.quiet(1.0)
+        await caller.say(0.4)
+    started = [type(frame) for frame in told]
+    assert started == ([Expected, SpeechStarted] if phrases else [SpeechStarted])
+    assert not phrases or told[0] == Expected(phrases)

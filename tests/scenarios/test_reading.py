@@ -7,7 +7,7 @@ import pytest
 
 from engine.errors import ConfigurationError, ScenarioError
 from scenarios import find, names
-from scenarios.script import load
+from scenarios.script import ScriptFlow, load
 
 SCENARIO = """\
 name: tea
@@ -88,6 +88,9 @@ def test_a_small_scenario(tmp_path: Path) -> None:
         ("start: ask", "start: {}", 3, "found a mapping"),
         ("retries: 1", "retries: one", 19, "'one' is no number"),
         ("retries: 1", "retries: 9", 19, "out of bounds"),
+        ("retries: 1", "expects: digits", 19, "'digits'; expected one of choice, anything"),
+        ("{drinks: weigh, nothing: gone}\n", "{drinks: weigh}\n    expects: [a]\n", 18, "a list"),
+        ("thanks: {next: gone}", "thanks: {otherwise: gone, expects: choice}", 24, "answers to"),
         ("    retries: 1\n", "", 16, "lacks 'retries'"),
         ("drinks: weigh", "drinks: wait", 17, "leads to unknown 'wait'"),
         ("drinks: weigh", "drinks: {go: weigh, repeat: true}", 17, "2 ways to go on"),
@@ -180,3 +183,19 @@ def test_an_unknown_scenario_is_answered_with_those_there_are(tmp_path: Path) ->
         find("lead")
     path = written(tmp_path)
     assert find(str(path)) == path
+
+
+def test_a_choice_expects_the_examples_of_all_that_is_understood_there(tmp_path: Path) -> None:
+    choice = SCENARIO.replace("    retries: 1\n", "    retries: 1\n    expects: choice\n")
+    words = WORDS + "stop_words: [wait, no]\nbackchannels: [mm]\n"
+    flow = ScriptFlow(load(written(tmp_path, choice, words)))
+    phrases = flow.question(flow.start()).phrases
+    assert {"a coffee please", "no thanks", "stop calling", "who are you"} <= set(phrases)
+    assert {"green tea", "wait", "mm"} <= set(phrases)
+    assert phrases.count("no") == 1
+    assert flow.script.vocabulary() == phrases  # it has one question
+
+
+def test_any_other_question_expects_anything(tmp_path: Path) -> None:
+    flow = ScriptFlow(load(written(tmp_path)))
+    assert flow.question(flow.start()).phrases == ()
