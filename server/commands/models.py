@@ -1,4 +1,4 @@
-"""`palabre models`: which speech models there are, fetched and checked."""
+"""`palabre models`: which speech models there are, fetched, checked and built."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from pipelines.speech.models import SpeechModel
+    from scenarios.script import Script
     from server.settings import Settings
 
 __all__ = ["app"]
 
-app = typer.Typer(help="List, fetch and check speech models.", invoke_without_command=True)
+app = typer.Typer(help="List, fetch, check and build speech models.", invoke_without_command=True)
 
 _Dir = Annotated[
     Path | None, typer.Option("--dir", help="Where models are kept, instead of PALABRE_MODELS_DIR.")
@@ -107,6 +108,57 @@ def _fetch(model: SpeechModel, settings: Settings, again: bool, console: Console
             again=again,
             on_progress=show,
         )
+
+
+@app.command()
+def build(
+    scenario: Annotated[
+        str, typer.Option("--scenario", help="One that comes with the engine, or a file's path.")
+    ],
+    language: Annotated[
+        str | None, typer.Option("--language", help="fr, en; the scenario's first if not given.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option("--model", help="What to add the words to, by name or path.")
+    ] = None,
+    models_dir: _Dir = None,
+) -> None:
+    """Give the demo recogniser a scenario's own words: what its callers are expected to say.
+
+    Calls of the scenario are then recognised with it, unless a real model is installed.
+    """
+    from rich.console import Console
+
+    from engine.errors import PalabreError
+    from pipelines.speech.models import built, find_model
+    from scenarios import find
+    from scenarios.script import load
+
+    settings = _settings(models_dir)
+    console = Console(highlight=False, soft_wrap=True)
+    try:
+        script = load(find(scenario), language)
+        base = find_model(script.language, settings.models_dir, model)
+        expected = _expected(script)
+        with console.status("words") as status:
+            done = built.build(base, script.name, expected, settings.models_dir, status.update)
+    except PalabreError as error:
+        typer.echo(f"palabre models: {error}", err=True)
+        raise typer.Exit(1) from None
+    for word, said in done.new.items():
+        console.print(f"  {word}  {' or '.join(' '.join(phones) for phones in said)}")
+    console.print(
+        f"{len(done.new)} new of {done.words} words, {len(expected)} sentences; "
+        f"{done.path.name} is in {done.path}"
+    )
+
+
+def _expected(script: Script) -> list[str]:
+    """What callers of a scenario are expected to say, as a recogniser writes it."""
+    from pipelines.speech.corpus import normalise
+
+    sentences = (normalise(text, script.language) for text in script.vocabulary())
+    return [sentence for sentence in sentences if sentence]
 
 
 @app.command()

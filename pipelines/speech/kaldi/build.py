@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import shutil
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -71,9 +71,15 @@ def can_extend(model: Path) -> bool:
     return all((model / "graph" / name).is_file() for name in (LEXICON, LANGUAGE_MODEL))
 
 
-def extend(model: Path, target: Path, language: str, sentences: Sequence[str]) -> Extended:
-    """Write to `target`, which must not exist, `model` with the words of `sentences` and what they
-    say likelier. Takes seconds.
+def extend(
+    model: Path,
+    target: Path,
+    language: str,
+    sentences: Sequence[str],
+    on_step: Callable[[str], None] = lambda step: None,
+) -> Extended:
+    """Write to `target`, an empty folder, `model` with the words of `sentences` and what they say
+    likelier. `on_step` is told what comes next. Takes seconds.
 
     Raises SpeechError if `model` cannot be extended or a word cannot be said.
     """
@@ -84,11 +90,14 @@ def extend(model: Path, target: Path, language: str, sentences: Sequence[str]) -
     classes = read_classes(model / "graph")
     if classes != PHONES[language]:
         raise SpeechError(f"{model} has other phones than this version; fetch or train it again")
+    on_step("pronunciations")
     known = read_lexicon(model / "graph" / LEXICON)
     said = gather(dict.fromkeys(sentences), partial(transcribe, language=language))
     new = {word: said[word] for word in said if word not in known}
+    on_step("language model")
     base = read_arpa(model / "graph" / LANGUAGE_MODEL)
     mixed = mix(base, estimate(Counter(sentences)), SHARE)
+    on_step("graph")
     for part in ("am", "conf"):
         shutil.copytree(model / part, target / part)
     _write(target / "graph", classes, {**known, **new}, mixed)
