@@ -1,5 +1,9 @@
 """The recogniser of one call: fed on the loop, decoded slice by slice in the decoder's threads.
 
+Where a question expects one of a few phrases, they are listened for. As soon as something else is
+heard, or at the end if they are not heard for sure, the utterance is listened to again without
+expectations, and `pipelines.speech.hearing` has the choice between the two.
+
 What gives way when the threads cannot keep up: first interims (none is made of a slice while more
 sound waits, and one that came too late is not handed on), then, past `MOST_WAITING_S`, the oldest
 sound of the call, which is counted. The final of an utterance never.
@@ -8,9 +12,8 @@ sound of the call, which is counted. The final of an utterance never.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -18,22 +21,20 @@ from engine.errors import SpeechError
 from engine.frames import Audio, Transcript
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.decoding import FINAL_DUE_S, SOUND_DUE_S, Decoder
+from pipelines.speech.hearing import Heard, Hearing, choose, is_sure
 
-__all__ = ["UNKNOWN", "Heard", "Recogniser", "make_recogniser"]
-
-UNKNOWN = "[unk]"
-"""What models and grammars call speech that is none of their words."""
+__all__ = ["Heard", "Recogniser"]
 
 SLICE_BYTES = 100 * RATE_HZ // 1000 * 2
 """100 ms, which take 2 ms (the demo model) to 30 ms (large ones): how long another call's final may
 have to wait for a thread."""
 
+CATCH_UP = 3
+"""How much faster than it comes sound is listened to a second time."""
+
 MOST_WAITING_S = 6.0
 """Sound of one call that may wait. Later than this a final is of no use: `pipelines.voice` gives up
 a recogniser that has been silent for 3 s."""
-
-Heard = tuple[str, float | None]
-"""What was said, and how sure that is (0 to 1; None without a word)."""
 
 
 class _Utterance:
@@ -101,8 +102,11 @@ class Recogniser:
         self._error: SpeechError | None = None
         # In the threads
         self._decoding: _Utterance | None = None
-        self._vosk: Any = None
-        self._settled: list[dict[str, Any]] = []
+        self._hearing: Hearing | None = None
+        self._sound = bytearray()  # of an utterance that is expected to be one of a few
+        self._second: Hearing | None = None  # hears that without expectations
+        self._second_heard = 0  # bytes
+        self._expected: Heard | None = None
 
     # On the loop
 
@@ -180,10 +184,11 @@ class Recogniser:
             if utterance.pieces:
                 self._decoder.give_way(interims=1)
             elif ending:
-                heard = self._final() if utterance is self._decoding else ("", None)
-                utterance.over = True
-                self._call(self._end, utterance, heard)
-            elif came is not None:
+                heard = self._finish(utterance)
+                if heard is not None:
+                    utterance.over = True
+                    self._call(self._end, utterance, heard)
+            elif pcm:
                 self._tell_changed(utterance, came)
         except Exception as error:  # noqa: BLE001 the border: a fault must not end the thread
             utterance.over = True
@@ -195,56 +200,56 @@ class Recogniser:
         return came
 
     def _decode(self, utterance: _Utterance, pcm: bytes) -> None:
-        before, self._decoding = self._decoding, utterance
-        if self._vosk is None or before is None or before.grammar != utterance.grammar:
-            self._vosk = make_recogniser(self._model, utterance.grammar)
-            self._settled = []
-        elif before is not utterance:
-            self._vosk.Reset()
-            self._settled = []
-        # True where Vosk's own endpointing closes a part; ours decides when speech has ended.
-        if self._vosk.AcceptWaveform(pcm):
-            self._settled.append(json.loads(self._vosk.Result()))
+        if utterance is not self._decoding:
+            self._decoding = utterance
+            if self._hearing is None or self._hearing.grammar != utterance.grammar:
+                self._hearing = Hearing(self._model, utterance.grammar)
+            else:
+                self._hearing.reset()
+            self._sound.clear()
+            self._second, self._second_heard, self._expected = None, 0, None
+        assert self._hearing is not None
+        self._hearing.feed(pcm)
+        if utterance.grammar is not None:
+            self._sound += pcm
+            if self._second is not None:
+                self._listen_again(CATCH_UP * len(pcm))
 
-    def _tell_changed(self, utterance: _Utterance, until: float) -> None:
-        partial = json.loads(self._vosk.PartialResult())["partial"]
-        text = _join([*(part["text"] for part in self._settled), partial])
+    def _listen_again(self, most_bytes: int) -> bool:
+        """Whether `_second` has heard all that came, after at most `most_bytes` more."""
+        if self._second is None:
+            self._second = Hearing(self._model, None)
+        end = min(len(self._sound), self._second_heard + most_bytes)
+        while self._second_heard < end:
+            until = min(end, self._second_heard + SLICE_BYTES)
+            self._second.feed(bytes(self._sound[self._second_heard : until]))
+            self._second_heard = until
+        return end == len(self._sound)
+
+    def _tell_changed(self, utterance: _Utterance, until: float | None) -> None:
+        assert self._hearing is not None
+        assert until is not None
+        text, unknown = self._hearing.partial()
+        if unknown and utterance.grammar is not None and self._listen_again(SLICE_BYTES):
+            assert self._second is not None
+            text, _ = self._second.partial()
         if text != utterance.text:
             utterance.text = text
             self._call(self._tell, utterance, Transcript(text, False, until))
 
-    def _final(self) -> Heard:
-        parts = [*self._settled, json.loads(self._vosk.FinalResult())]
-        words = [
-            word["conf"]
-            for part in parts
-            for word in part.get("result", ())
-            if word["word"] != UNKNOWN
-        ]
-        confidence = min(1.0, sum(words) / len(words)) if words else None
-        return _join([part["text"] for part in parts]), confidence
+    def _finish(self, utterance: _Utterance) -> Heard | None:
+        """What was said; None if there is more to decode before that is known."""
+        if utterance is not self._decoding or self._hearing is None:
+            return Heard()  # it had no sound
+        if self._expected is None:
+            self._expected = self._hearing.final()
+        if utterance.grammar is None or is_sure(self._expected):
+            return self._expected
+        if not self._listen_again(SLICE_BYTES):
+            return None
+        assert self._second is not None
+        return choose(self._expected, self._second.final())
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits for it
             self._loop.call_soon_threadsafe(function, *arguments)
-
-
-def make_recogniser(model: Any, grammar: str | None) -> Any:
-    """Vosk's own, of a loaded model. Raises SpeechError."""
-    import vosk
-
-    try:
-        if grammar is None:
-            recogniser = vosk.KaldiRecognizer(model, RATE_HZ)
-        else:
-            recogniser = vosk.KaldiRecognizer(model, RATE_HZ, grammar)
-    except Exception as error:  # the class Vosk raises
-        raise SpeechError(
-            "vosk made no recogniser; check that the grammar holds words of the model"
-        ) from error
-    recogniser.SetWords(True)  # for the confidence; measured: it costs nothing
-    return recogniser
-
-
-def _join(texts: Sequence[str]) -> str:
-    return " ".join(word for text in texts for word in text.split() if word != UNKNOWN)

@@ -6,20 +6,20 @@ All calls of a process share one model for each language, and the threads of one
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from engine.errors import SpeechError
-from engine.frames import Audio, Frame, SpeechEnded, SpeechStarted, Transcript
+from engine.frames import Audio, Expected, Frame, SpeechEnded, SpeechStarted, Transcript
 from engine.link import Link
 from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.decoding import Decoder
-from pipelines.speech.recogniser import UNKNOWN, Recogniser
+from pipelines.speech.grammar import grammar, unknown_words
+from pipelines.speech.recogniser import Recogniser
 
 __all__ = ["VoskModel", "VoskSTT"]
 
@@ -41,6 +41,7 @@ class VoskModel:
         self.decoder = decoder or Decoder(time.monotonic, workers)
         self._own_decoder = decoder is None
         self._model: Any = None
+        self._grammars: dict[tuple[str, ...], str | None] = {}
         self._loading = asyncio.Lock()
 
     async def load(self) -> None:
@@ -56,6 +57,23 @@ class VoskModel:
     def backlog_s(self) -> float:
         """Sound of all calls that was given and is not decoded."""
         return self.decoder.backlog_s
+
+    def knows(self, word: str) -> bool:
+        """Whether the loaded model can recognise `word`."""
+        return bool(self._model.vosk_model_find_word(word) >= 0)
+
+    def unknown_words(self, phrases: Iterable[str]) -> list[str]:
+        """The words of `phrases` that the loaded model cannot recognise."""
+        return unknown_words(phrases, self.knows)
+
+    def grammar(self, phrases: tuple[str, ...]) -> str | None:
+        """What Vosk takes to listen for `phrases`, made once; None if it must listen for anything:
+        no phrases, or none of known words, or a model with a fixed graph (large ones have it)."""
+        if not phrases or not _takes_grammars(self.path):
+            return None
+        if phrases not in self._grammars:
+            self._grammars[phrases] = grammar(phrases, self.knows)
+        return self._grammars[phrases]
 
     @contextmanager
     def listen(self, interim: Callable[[Transcript], None]) -> Iterator[Recogniser]:
@@ -85,15 +103,12 @@ class VoskModel:
 class VoskSTT:
     """The service: speech in, what was said so far and at the end out.
 
-    `grammar` limits what is heard to phrases of known words; all else is then not heard at all.
-    The model must have been loaded.
+    What is `Expected` before an utterance begins is what it listens for during that. The model
+    must have been loaded.
     """
 
-    def __init__(self, model: VoskModel, grammar: Sequence[str] = ()) -> None:
+    def __init__(self, model: VoskModel) -> None:
         self._model = model
-        # Vosk does not know JSON's escapes: it would take an accented word for an unknown one.
-        phrases = [*grammar, UNKNOWN]
-        self._grammar = json.dumps(phrases, ensure_ascii=False) if grammar else None
 
     async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
         """See `engine.stage.Service`. Raises SpeechError.
@@ -101,6 +116,7 @@ class VoskSTT:
         Interims come in through the inbox as well, so that one task puts out everything in order.
         """
         latest: Transcript | None = None
+        phrases: tuple[str, ...] = ()
 
         def interim(transcript: Transcript) -> None:
             nonlocal latest
@@ -112,20 +128,28 @@ class VoskSTT:
                 match frame:
                     case Audio():
                         recogniser.take(frame)
+                    case Expected():
+                        phrases = frame.phrases
                     case SpeechStarted():
                         latest = None
-                        recogniser.begin(self._grammar)
+                        recogniser.begin(self._model.grammar(phrases))
+                        phrases = ()
                         await outbox.put(frame)
                     case SpeechEnded(decided_at=decided_at):
                         await outbox.put(frame)
-                        text, confidence = await recogniser.finish(decided_at)
+                        heard = await recogniser.finish(decided_at)
                         latest = None
-                        recogniser.begin(self._grammar)
-                        await outbox.put(Transcript(text, True, decided_at, confidence))
+                        recogniser.begin()
+                        await outbox.put(Transcript(heard.text, True, decided_at, heard.confidence))
                     case Transcript() if frame is not latest:
                         self._model.decoder.give_way(interims=1)
                     case _:
                         await outbox.put(frame)
+
+
+def _takes_grammars(path: Path) -> bool:
+    """Whether the graph is in two parts, of which Vosk can exchange the one."""
+    return any((path / folder / "HCLr.fst").is_file() for folder in ("graph", "."))
 
 
 def _load(path: Path) -> Any:

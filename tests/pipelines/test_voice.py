@@ -273,8 +273,11 @@ async def test_the_recogniser_is_told_before_speech_what_the_question_expects(
     class Listening(ScriptedSTT):
         async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
             async for frame in inbox:
-                if isinstance(frame, Expected | SpeechStarted):
-                    told.append(frame)
+                match frame:
+                    case Expected() | SpeechStarted():
+                        told.append(frame)
+                    case _:
+                        pass
 
     speech = Speech(
         lambda: SpeechGate(EnergyVad()), lambda: Listening([], 0.0), lambda: (ToneTTS(),)

@@ -88,7 +88,7 @@ def test_a_small_scenario(tmp_path: Path) -> None:
         ("start: ask", "start: {}", 3, "found a mapping"),
         ("retries: 1", "retries: one", 19, "'one' is no number"),
         ("retries: 1", "retries: 9", 19, "out of bounds"),
-        ("retries: 1", "expects: digits", 19, "'digits'; expected one of choice, anything"),
+        ("then: gone", "then: gone\n    expects: digits", 21, "'digits'; expected one of"),
         ("{drinks: weigh, nothing: gone}\n", "{drinks: weigh}\n    expects: [a]\n", 18, "a list"),
         ("thanks: {next: gone}", "thanks: {otherwise: gone, expects: choice}", 24, "answers to"),
         ("    retries: 1\n", "", 16, "lacks 'retries'"),

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import shutil
 import threading
 from collections.abc import AsyncIterator
@@ -10,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from engine.errors import SpeechError
-from engine.frames import Audio, Dtmf, Frame, SpeechEnded, SpeechStarted, Transcript
+from engine.frames import Audio, Dtmf, Expected, Frame, SpeechEnded, SpeechStarted, Transcript
 from engine.link import Link
 from pipelines.speech.espeak import synthesise
 from pipelines.speech.models import find_model
@@ -126,11 +127,64 @@ async def test_silence_and_noise_are_no_words(model: VoskModel) -> None:
         assert (final.text, final.final, final.confidence) == ("", True, None)
 
 
+PHRASES = (
+    "oui",
+    "non",
+    "non merci",
+    "rappelez-moi plus tard",
+    "ne m'appelez plus",
+    "je ne veux plus être appelé",
+)
+
+
+async def chosen(model: VoskModel, said: str) -> Transcript:
+    frames = await serve(VoskSTT(model), [Expected(PHRASES), *utterance(said)])
+    final = frames[-1]
+    assert isinstance(final, Transcript)
+    return final
+
+
 @pytest.mark.asyncio
-async def test_a_grammar_limits_what_is_heard(model: VoskModel) -> None:
-    stt = VoskSTT(model, ["oui", "non merci"])
-    assert finals(await serve(stt, utterance("Non merci."))) == ["non merci"]
-    assert finals(await serve(stt, utterance("Je suis satisfait de mon conseiller."))) == [""]
+@pytest.mark.parametrize("said", ["Oui.", "Non merci.", "Ne m'appelez plus."])
+async def test_what_is_expected_is_heard_as_such(model: VoskModel, said: str) -> None:
+    final = await chosen(model, said)
+    assert final.text == said.lower().strip(".")
+    assert final.confidence is not None
+
+
+@pytest.mark.asyncio
+async def test_an_answer_that_says_more_is_heard_as_a_whole(model: VoskModel) -> None:
+    said = "Oui, je voudrais un rendez-vous demain matin."
+    (free,) = finals(await serve(VoskSTT(model), utterance(said)))
+    assert (await chosen(model, said)).text == free
+    assert "rendez-vous demain matin" in free
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("said", ["Bidule.", "Parapluie.", "Les tomates poussent en hiver."])
+async def test_what_is_none_of_it_is_no_wrong_yes(model: VoskModel, said: str) -> None:
+    final = await chosen(model, said)
+    assert not {"oui", "non"} & set(final.text.split())
+
+
+@pytest.mark.asyncio
+async def test_what_is_expected_counts_for_one_utterance(model: VoskModel) -> None:
+    said = utterance("Je ne suis pas satisfait de mon conseiller.", 20.0)
+    frames = [Expected(PHRASES), *utterance("Non merci."), *said]
+    texts = finals(await serve(VoskSTT(model), frames))
+    assert texts == ["non merci", "je ne suis pas satisfait de mon conseiller"]
+
+
+@pytest.mark.asyncio
+async def test_words_the_model_does_not_have_are_named(model: VoskModel) -> None:
+    phrases = ("oui", "un hippopotame", "bonjour")
+    assert model.unknown_words(phrases) == ["hippopotame"]
+    made = model.grammar(phrases)
+    assert made is not None
+    assert json.loads(made) == ["oui", "bonjour", "[unk]"]
+    assert model.grammar(phrases) is made
+    assert model.grammar(("hippopotame",)) is None
+    assert model.grammar(()) is None
 
 
 @pytest.mark.asyncio
