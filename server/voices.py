@@ -4,28 +4,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from contextlib import suppress
 from importlib.util import find_spec
 from typing import Protocol
 
 import structlog
 
 from engine.clock import Clock
-from engine.errors import SpeechError
 from engine.stage import Service, Stage
 from pipelines.audio.vad import WebRtcVad
 from pipelines.speech.decoding import Decoder
 from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
-from pipelines.speech.models import find_model, find_voice
+from pipelines.speech.models import find_voice
 from pipelines.speech.null import NullSTT, NullTTS
 from pipelines.speech.phrases import CachedTTS, PhraseCache
 from pipelines.speech.piper import Piper, PiperTTS
 from pipelines.speech.sentences import Sentences
-from pipelines.speech.vosk import VoskModel, VoskSTT
+from pipelines.speech.vosk import VoskSTT
 from pipelines.turns.gate import Confirm, GateSettings, SpeechGate
 from pipelines.voice import Speech
 from scenarios.script import Script
 from server.health import Check
+from server.recognisers import Recognisers
 from server.settings import Settings
 
 log = structlog.get_logger()
@@ -197,59 +196,34 @@ class LocalSpeech:
     """Vosk, and Piper or espeak-ng, in this process: no service, no key."""
 
     def __init__(self, settings: Settings, clock: Clock) -> None:
-        self.decoder = Decoder(clock.now)
-        self._settings = settings
+        self._recognisers = Recognisers(settings, clock)
+        self.decoder = self._recognisers.decoder
         self._gates = Gates(settings)
         self._voices = Voices(settings)
-        self._models: dict[str, VoskModel] = {}
-        self._notices: dict[str, str] = {}
 
     async def start(self, scripts: list[Script]) -> None:
-        """The language of the first script needs a recogniser; others have it if it is there."""
+        """See SpeechParts; scripts that no recogniser is there for need no voice."""
         await self._gates.start()
-        first = scripts[0].language
-        await self._load(first, self._settings.model)
-        for language in sorted({script.language for script in scripts} - {first}):
-            with suppress(SpeechError):
-                await self._load(language)
-        await self._voices.start([script for script in scripts if script.language in self._models])
-
-    async def _load(self, language: str, wanted: str | None = None) -> None:
-        found = find_model(language, self._settings.models_dir, wanted)
-        model = VoskModel(found.path, decoder=self.decoder)
-        await model.load()
-        self._models[language] = model
-        self._notices[language] = found.notice
+        await self._recognisers.start(scripts)
+        await self._voices.start([script for script in scripts if self._recognisers.hears(script)])
 
     def speech(self, script: Script) -> Speech:
-        language = script.language
-        if language not in self._models:
-            find_model(language, self._settings.models_dir)  # says what to run
-            raise SpeechError("a recogniser was installed since; restart the server to use it")
-        model = self._models[language]
+        model, notice = self._recognisers.of(script)
         return Speech(
             self._gates.make,
             lambda: VoskSTT(model),
-            lambda: self._voices.stages(language),
-            self._notices[language],
+            lambda: self._voices.stages(script.language),
+            notice,
         )
 
     def checks(self) -> dict[str, Check]:
-        return {"vad": self._gates.check, "vosk": self._check, **self._voices.checks()}
+        return {"vad": self._gates.check, "vosk": self._recognisers.check, **self._voices.checks()}
 
     def caches(self) -> dict[str, Callable[[], tuple[int, int]]]:
         phrases = self._voices.phrases
         return {"phrases": lambda: (phrases.hits, phrases.misses)}
 
-    async def _check(self) -> str | None:
-        """Every recogniser recognises."""
-        if not self._models:
-            return "no recogniser is loaded; run `palabre models` and restart the server"
-        for model in self._models.values():
-            await model.check()
-        return None
-
     async def close(self) -> None:
         self._gates.close()
         await self._voices.close()
-        self.decoder.close()
+        self._recognisers.close()

@@ -19,6 +19,7 @@ from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.decoding import Decoder
 from pipelines.speech.grammar import grammar, unknown_words
+from pipelines.speech.models.installed import remedy
 from pipelines.speech.recogniser import Recogniser
 
 __all__ = ["VoskModel", "VoskSTT"]
@@ -165,8 +166,5 @@ def _load(path: Path) -> Any:
         recogniser.FinalResult()
     except Exception as error:  # the class Vosk raises
         what = "is broken" if path.is_dir() else "is not there"
-        raise SpeechError(
-            f"the vosk model in {path} {what}; "
-            "run `palabre models check`, then `palabre models fetch` with its language"
-        ) from error
+        raise SpeechError(f"the vosk model in {path} {what}; {remedy(path)}") from error
     return model

@@ -21,6 +21,7 @@ __all__ = [
     "find_voice",
     "manifest_path",
     "partial_dir",
+    "remedy",
     "sha256_of",
     "state",
 ]
@@ -71,7 +72,8 @@ def find_model(language: str, models_dir: Path, wanted: str | None = None) -> Fo
         path = Path(wanted).expanduser()
         for candidate in (models_dir / wanted, path):
             if _is_recogniser(candidate):
-                return Found(candidate.name, candidate, language)
+                notice = _DEMO_NOTICE if _is_ours(candidate) else ""
+                return Found(candidate.name, candidate, language, notice)
         if wanted == DEMO:
             return demo
         raise SpeechError(
@@ -98,6 +100,17 @@ def find_voice(language: str, models_dir: Path) -> Path | None:
     return None
 
 
+def remedy(path: Path) -> str:
+    """What to run where the recogniser in `path` does not load."""
+    if path == _DEMO_PATH:
+        return "reinstall palabre, which brings it"
+    try:
+        scenario = json.loads((path / "built.json").read_text(encoding="utf-8"))["scenario"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "run `palabre models check`, then `palabre models fetch` with its language"
+    return f"run `palabre models build --scenario {scenario}`"
+
+
 def _installed_recognisers(language: str, models_dir: Path) -> list[str]:
     """Those of the registry first, then what the user has put there under Vosk's own names."""
     known = [m.name for m in MODELS if m.kind == "stt" and m.language == language]
@@ -111,6 +124,12 @@ def _installed_recognisers(language: str, models_dir: Path) -> list[str]:
 
 def _is_recogniser(path: Path) -> bool:
     return (path / "am" / "final.mdl").is_file() or (path / "final.mdl").is_file()
+
+
+def _is_ours(path: Path) -> bool:
+    """Whether it was trained by this project, or built from what was: it says so itself, by what
+    its graph was made from, which published models do not keep."""
+    return path.name == DEMO or (path / "graph" / "lm.arpa.gz").is_file()
 
 
 # What was downloaded

@@ -20,6 +20,7 @@ from pipelines.speech.models import (
     state,
     wanted_models,
 )
+from pipelines.speech.models.installed import remedy
 from pipelines.speech.models.unpack import unpack
 from tests.pipelines.speech.publisher import Publisher, archive, publisher
 
@@ -75,6 +76,26 @@ def test_the_demo_serves_until_a_real_one_is_installed(tmp_path: Path) -> None:
     assert find_model("fr", tmp_path, "vosk-model-fr-0.22") == large
     assert find_model("fr", tmp_path, str(large.path)).path == large.path
     assert find_model("fr", tmp_path, "vosk-fr-demo").demo
+
+
+def test_whatever_was_made_from_the_demo_says_so(tmp_path: Path) -> None:
+    made = tmp_path / "vosk-fr-tea"
+    for file in ("am/final.mdl", "graph/lm.arpa.gz"):
+        (made / file).parent.mkdir(parents=True)
+        (made / file).touch()
+    assert find_model("fr", tmp_path, "vosk-fr-tea").notice == find_model("fr", tmp_path).notice
+    copy = tmp_path / "elsewhere" / "vosk-fr-demo"
+    shutil.copytree(find_model("fr", tmp_path).path, copy)
+    assert find_model("fr", tmp_path, str(copy)).notice
+
+
+def test_a_recogniser_that_does_not_load_has_a_remedy(tmp_path: Path) -> None:
+    assert remedy(find_model("fr", tmp_path).path) == "reinstall palabre, which brings it"
+    assert "`palabre models fetch`" in remedy(tmp_path)
+    (tmp_path / "built.json").write_text('{"scenario": "tea"}')
+    assert remedy(tmp_path) == "run `palabre models build --scenario tea`"
+    (tmp_path / "built.json").write_text("[]")
+    assert "`palabre models check`" in remedy(tmp_path)
 
 
 def test_a_recogniser_that_is_not_there_names_the_command(tmp_path: Path) -> None:
