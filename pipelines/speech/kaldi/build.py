@@ -93,15 +93,16 @@ def extend(
     on_step("pronunciations")
     known = read_lexicon(model / "graph" / LEXICON)
     said = gather(dict.fromkeys(sentences), partial(transcribe, language=language))
-    new = {word: said[word] for word in said if word not in known}
+    # A word of the model may be said in another way in the new sentences, with a liaison say.
+    lexicon = {**known, **{word: {**said[word], **known.get(word, {})} for word in said}}
     on_step("language model")
     base = read_arpa(model / "graph" / LANGUAGE_MODEL)
     mixed = mix(base, estimate(Counter(sentences)), SHARE)
     on_step("graph")
     for part in ("am", "conf"):
         shutil.copytree(model / part, target / part)
-    _write(target / "graph", classes, {**known, **new}, mixed)
-    return Extended(new, len(known) + len(new))
+    _write(target / "graph", classes, lexicon, mixed)
+    return Extended({word: said[word] for word in said if word not in known}, len(lexicon))
 
 
 def _write(folder: Path, classes: Sequence[str], lexicon: Lexicon, model: NGram) -> None:
