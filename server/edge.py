@@ -3,14 +3,16 @@
 ASGI hands a message to the application through a queue, a wake-up of its task and two system calls
 that stop and restart reading; 50 times a second for every call that is most of what a call costs.
 The extension ``palabre.push`` of the ASGI scope lets a media route take each message by direct
-call as it is parsed, and write without waiting. Handshake, framing, keep-alive and closing stay
-uvicorn's and websockets'.
+call as it is parsed, and write without waiting. A BINARY frame that comes whole and alone, as sound
+does, is opened here; everything else, and whatever is odd about a frame, is websockets'. So are
+handshake, keep-alive and closing, with uvicorn.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 import h11
@@ -19,6 +21,9 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
 from websockets.protocol import OPEN
+from websockets.server import ServerProtocol
+from websockets.speedups import apply_mask
+from websockets.streams import StreamReader
 
 __all__ = ["EXTENSION", "SEND_BUFFER_BYTES", "ImpatientHttp", "MediaWebSocket", "PushWire"]
 
@@ -55,17 +60,22 @@ class PushWire:
         """How often the peer had to wait, because it sent too much at once."""
         self.receiver: Callable[[bytes | str], None] | None = None
         self.farewell: Callable[[int], str | None] = lambda code: None
+        self.stalled: Callable[[], None] = lambda: None
 
     def attach(
-        self, receiver: Callable[[bytes | str], None], farewell: Callable[[int], str | None]
+        self,
+        receiver: Callable[[bytes | str], None],
+        farewell: Callable[[int], str | None],
+        stalled: Callable[[], None],
     ) -> None:
         """From now on give each message to `receiver`; before the handshake is accepted.
 
         `farewell` says the last TEXT message to a peer that is closed with a code because it broke
-        the WebSocket protocol.
+        the WebSocket protocol. `stalled` is called each time the peer begins not to read.
         """
         self.receiver = receiver
         self.farewell = farewell
+        self.stalled = stalled
         self._protocol.transport.set_write_buffer_limits(high=HIGH_WATER_BYTES)
 
     @property
@@ -86,10 +96,10 @@ class PushWire:
         if protocol.conn.state is not OPEN:
             return
         if isinstance(message, bytes):
-            protocol.conn.send_binary(message)
+            protocol.transport.write(_head(len(message)) + message)
         else:
             protocol.conn.send_text(message.encode())
-        protocol.flush()
+            protocol.flush()
 
     def close(self, code: int, reason: str) -> None:
         """Begin the closing handshake; a peer that does not read is cut off."""
@@ -115,6 +125,8 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.wire = PushWire(self)
+        self._whole_bytes = 0  # how large a frame may be that is opened here; 0 where none may
+        self._most_bytes = min(SLICE_BYTES, self.config.ws_max_size)
         self._credit = CREDIT
         self._earned_at = self.loop.time()
         self._held = b""
@@ -122,10 +134,12 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a peer that sends more than it may is held, not its neighbours."""
-        if self._credit >= 0 and len(data) <= SLICE_BYTES and self._holding is None:
-            self._credit -= len(data) / 1024
-            self._take(data)
-            return
+        if len(data) <= self._whole_bytes and self._credit >= 0 and not self.close_sent:
+            sound = whole_sound(data)
+            if sound is not None:
+                self._credit -= 1 + len(data) / 1024
+                self.wire.receiver(sound)  # type: ignore[misc]
+                return
         if self._holding is not None:  # read before reading was paused
             self._held += data
             return
@@ -136,6 +150,7 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
             if self._credit < 0 and not self._earn() and not self.transport.is_closing():
                 self._held = data[start + SLICE_BYTES :]
                 self._holding = self.loop.call_later(-self._credit / CREDIT, self._release)
+                self._whole_bytes = 0
                 self.wire.held += 1
                 self.transport.pause_reading()
                 return
@@ -157,24 +172,15 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         self.data_received(held)
 
     def _take(self, data: bytes) -> None:
-        """A whole BINARY message alone, as sound comes, goes straight to the receiver."""
-        receiver = self.wire.receiver
-        if receiver is None:
-            super().data_received(data)
-            return
+        """Have websockets parse `data`."""
         self.conn.receive_data(data)
         if self.conn.parser_exc is not None:
             self.handle_parser_exception()
-            return
-        events = self.conn.events
-        self._credit -= len(events)
-        if len(events) == 1 and not self.close_sent:
-            event = events[0]
-            if isinstance(event, Frame) and event.opcode is Opcode.BINARY and event.fin:
-                events.clear()
-                receiver(bytes(event.data))
-                return
-        self.handle_events()
+        else:
+            self._credit -= len(self.conn.events)
+            self.handle_events()
+        ready = self.wire.receiver is not None and not self.close_sent and _at_rest(self.conn)
+        self._whole_bytes = self._most_bytes if ready else 0
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._holding is not None:
@@ -234,6 +240,7 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self.wire.blocked = True
+        self.wire.stalled()
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -243,6 +250,37 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         for chunk in self.conn.data_to_send():
             if chunk:
                 self.transport.write(chunk)
+
+
+def whole_sound(data: bytes) -> bytes | None:
+    """The payload, if `data` is one whole BINARY frame of a client (RFC 6455, 5.2) of less than
+    64 KiB, with nothing before or after it."""
+    if len(data) < 6 or data[0] != 0x82:  # FIN, no extension, BINARY
+        return None
+    length = data[1] - 0x80  # the mask bit
+    if length == 126:
+        if len(data) == 8 + (data[2] << 8 | data[3]):
+            return apply_mask(data[8:], data[4:8])
+    elif len(data) == 6 + length:
+        return apply_mask(data[6:], data[2:6])
+    return None
+
+
+@lru_cache(maxsize=64)
+def _head(size: int) -> bytes:
+    """What goes before a BINARY frame of `size` bytes of ours."""
+    whole = Frame(Opcode.BINARY, bytes(size)).serialize(mask=False)
+    return whole[: len(whole) - size]
+
+
+def _at_rest(conn: ServerProtocol) -> bool:
+    """No frame is half read, and no message half received: the parser waits for a frame's first
+    byte. It is a generator, and has no other way to tell."""
+    waiting: Any = conn.parser
+    for _ in range(2):  # the server's, in it that of frames, in that what it waits for
+        waiting = getattr(waiting, "gi_yieldfrom", None)
+    at_eof = waiting is not None and waiting.gi_code is StreamReader.at_eof.__code__
+    return at_eof and conn.current_size is None
 
 
 class ImpatientHttp(H11Protocol):

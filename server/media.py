@@ -83,7 +83,12 @@ class MediaRoute:
                 _failed(facts, channel, session_id, error)
                 channel.lost("error")
 
-        wire.attach(receive_message, farewell)
+        def watch_reader(now: float) -> None:
+            channel.watch(now)
+            if not wire.blocked:
+                self._ticker.remove(channel)
+
+        wire.attach(receive_message, farewell, lambda: self._ticker.add(channel, watch_reader))
 
         def watch(frame: Frame) -> None:
             if isinstance(frame, Ledger):
@@ -97,7 +102,7 @@ class MediaRoute:
         wire.write(start(session_id, request.scenario, language, channel.capabilities, call.notice))
         facts.info("call.started", rate_hz=request.rate_hz, features=sorted(request.features))
         self._channels.add(channel)
-        self._ticker.add(channel, channel.watch)
+        self._ticker.add(self, _on_time)
         watching = asyncio.create_task(_watch(channel, wire, receive), name="connection")
         reason = "error"
         try:
@@ -107,6 +112,8 @@ class MediaRoute:
         finally:
             self._channels.discard(channel)
             self._ticker.remove(channel)
+            if not self._channels:
+                self._ticker.remove(self)
             if reason == "failed":
                 channel.fail("speech.unavailable", "speech failed three times; call again", 1011)
             channel.close(reason)
@@ -138,6 +145,10 @@ async def _watch(channel: MediaChannel, wire: PushWire, receive: Receive) -> Non
     while (await receive())["type"] != "websocket.disconnect":
         pass
     channel.lost("caller", ended(wire.close_code))
+
+
+def _on_time(now: float) -> None:
+    """There are calls: admission wants to know how late ticks are, also while nobody speaks."""
 
 
 def _failed(facts: Any, channel: MediaChannel, session_id: str, error: Exception) -> None:

@@ -6,6 +6,7 @@ first, so that the recogniser hears the first consonant. Silence closes it: the 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
@@ -14,12 +15,14 @@ from typing import Protocol
 import numpy as np
 
 from engine.frames import Audio, Frame, SpeechEnded, SpeechStarted
-from pipelines.audio.vad import Vad
-from pipelines.turns.recent import FRAME_BYTES, FRAME_S, Recent
+from pipelines.audio.vad import FRAME_BYTES, Vad
 
 __all__ = ["Confirm", "GateSettings", "SpeechGate"]
 
 RATE_HZ = 16000
+FRAME_S = 0.02
+GAP_S = 0.1
+"""Frames further apart than this are not of one piece: what came before is forgotten."""
 SETTLE_FRAMES = 12
 """WebRTC VAD holds on for up to 240 ms after loud speech; further back the voice is trusted."""
 QUIET = 10 ** (-30 / 20)
@@ -33,8 +36,9 @@ MAX_NOISE = 400.0
 """Root mean square (of 32,768) above which a steady sound is not believed to be noise."""
 MIN_NOISE = 8.0
 """Digital silence: the first whisper of a line is no speech."""
-NOISE_EVERY = 4
-"""Frames between looks at the noise: it changes slowly, and looking costs as much as the VAD."""
+LOOK_EVERY = 4
+"""Frames between looks at how loud it is, while that decides nothing: it costs as much as the VAD.
+"""
 NOISE_RISE = 1.028
 """At each look: the estimate follows a louder room by 3 dB a second, a quieter one at once."""
 
@@ -85,9 +89,9 @@ class SpeechGate:
         "_endpoint_s",
         "_heard_until",
         "_history",
-        "_idle_frames",
         "_is_speech",
         "_level",
+        "_look_in",
         "_noise",
         "_recent",
         "_rest",
@@ -107,7 +111,8 @@ class SpeechGate:
         self._endpoint_s = self.settings.endpoint_ms / 1000
         self._chunk_bytes = self.settings.chunk_ms * RATE_HZ // 1000 * 2
         self._rest = b""
-        self._recent = Recent(max(SETTLE_FRAMES, self.settings.preroll_ms // 20))
+        kept = max(SETTLE_FRAMES, self.settings.preroll_ms // 20)
+        self._recent: deque[tuple[float, bytes]] = deque(maxlen=kept)
         self._history = 0  # of the last five frames, a bit each
         self._candidate_s: float | None = None
         self._chunk = bytearray()
@@ -117,7 +122,7 @@ class SpeechGate:
         self._settled = False
         self._level = 0.0
         self._noise = MAX_NOISE
-        self._idle_frames = 0
+        self._look_in = LOOK_EVERY  # frames
 
     def feed(self, frame: Frame) -> Iterable[Frame]:
         if not isinstance(frame, Audio):
@@ -154,21 +159,35 @@ class SpeechGate:
 
     def _step(self, pcm: bytes, at: float) -> Iterable[Frame]:
         voiced = self._is_speech(pcm)
-        rms = _rms(pcm) if voiced or self.speaking else 0.0
-        self._recent.add(pcm, at)
+        if at - self._heard_until > GAP_S:
+            self._recent.clear()
+        self._recent.append((at, pcm))
         self._heard_until = at + FRAME_S
+        self._look_in -= 1
         if self.speaking:
-            self._level = max(self._level, rms)
-            return self._go_on(pcm, at, voiced and rms > GOING_ON * self._noise)
+            return self._go_on(pcm, at, voiced and self._loud(pcm))
+        rms = _rms(pcm) if voiced or self._look_in <= 0 else 0.0
         voiced = voiced and rms > ABOVE_NOISE * self._noise
         self._history = (self._history << 1 | voiced) & 0b11111
-        if not voiced:
-            self._idle_frames += 1
-            if self._idle_frames % NOISE_EVERY == 0:
-                self._listen_to_noise(rms or _rms(pcm))
-        elif self._history.bit_count() >= self.settings.onset_frames:
-            return self._onset(pcm, at)
+        if voiced:
+            if self._history.bit_count() >= self.settings.onset_frames:
+                return self._onset(pcm, at)
+        elif self._look_in <= 0:
+            self._look_in = LOOK_EVERY
+            self._listen_to_noise(rms)
         return () if self._candidate_s is None else self._onset(pcm, at)
+
+    def _loud(self, pcm: bytes) -> bool:
+        """The utterance goes on above the noise. While it does, only now and then a look tells:
+        its end is found back from there (`_settle`)."""
+        if self._look_in > 0:
+            return True
+        rms = _rms(pcm)
+        self._level = max(self._level, rms)
+        loud = rms > GOING_ON * self._noise
+        if loud:
+            self._look_in = LOOK_EVERY
+        return loud
 
     def _listen_to_noise(self, rms: float) -> None:
         self._noise = min(rms, self._noise * NOISE_RISE, MAX_NOISE)
@@ -179,7 +198,7 @@ class SpeechGate:
         if confirm is not None:
             if self._candidate_s is None:
                 self._candidate_s = at
-                confirm.open(b"".join(kept for _, kept in self._recent.since(float("-inf"))))
+                confirm.open(b"".join(kept for _, kept in self._recent))
             else:
                 confirm.push(pcm)
             if confirm.probability is None or confirm.probability < self.settings.sure:
@@ -196,7 +215,8 @@ class SpeechGate:
 
     def _start(self, at: float) -> list[Frame]:
         first = at if self._candidate_s is None else self._candidate_s
-        kept = self._recent.since(first - self.settings.preroll_ms / 1000)
+        since = first - self.settings.preroll_ms / 1000 - FRAME_S / 4
+        kept = [(when, sound) for when, sound in self._recent if when >= since]
         onset_at = max(first - (self.settings.onset_frames - 1) * FRAME_S, kept[0][0])
         self.speaking = True
         self._settled = False
@@ -238,7 +258,7 @@ class SpeechGate:
             return
         self._settled = True
         quiet = max(self._level * QUIET, self._noise * GOING_ON)
-        for when, pcm in self._recent.backwards():
+        for when, pcm in reversed(self._recent):
             if when >= self._voiced_until - 1e-6:
                 continue
             if _rms(pcm) > quiet:

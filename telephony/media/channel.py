@@ -88,7 +88,7 @@ class MediaChannel:
             self._receiver(Hangup(reason))
 
     def watch(self, now: float) -> None:
-        """Called now and then: a client that does not read is given up."""
+        """Called while the client does not read, and once after: it may be given up."""
         if not self._wire.blocked:
             self._blocked_since = None
         elif self._blocked_since is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 import uvicorn
 from websockets.asyncio.client import connect
 
-from server.edge import CREDIT, EXTENSION, ImpatientHttp, MediaWebSocket, PushWire
+from server.edge import CREDIT, EXTENSION, ImpatientHttp, MediaWebSocket, PushWire, whole_sound
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
 
@@ -35,7 +36,7 @@ async def edge(handler: Handler) -> AsyncIterator[int]:
         await receive()
         wire: PushWire = scope["extensions"][EXTENSION]
         received.clear()
-        wire.attach(received.append, lambda code: f"goodbye {code}")
+        wire.attach(received.append, lambda code: f"goodbye {code}", lambda: None)
         await send({"type": "websocket.accept"})
         await handler(wire, receive)
 
@@ -81,6 +82,80 @@ async def test_messages_are_pushed_and_written() -> None:
             await socket.send([b"\1", b"\2\3"])
             await socket.send("oui")
         assert RECEIVED == [b"\1\2\3", "oui"]
+
+
+MASK = bytes.fromhex("37fa213d")
+"""RFC 6455, 5.7: the masking key of its examples."""
+
+
+def _masked(first: int, payload: bytes) -> bytes:
+    """One frame of a client; `first` is its first byte."""
+    length = len(payload)
+    size = bytes([0x80 | length]) if length < 126 else b"\xfe" + length.to_bytes(2, "big")
+    return bytes([first]) + size + MASK + bytes(b ^ MASK[n % 4] for n, b in enumerate(payload))
+
+
+async def test_sound_that_comes_whole_and_alone_is_opened_at_once() -> None:
+    assert whole_sound(bytes.fromhex("828537fa213d7f9f4d5158")) == b"Hello"
+    sound = bytes(range(256)) * 2
+    assert whole_sound(_masked(0x82, sound)) == sound
+    assert whole_sound(_masked(0x82, b"")) == b""
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _masked(0x81, b"text"),
+        _masked(0x02, b"a fragment"),
+        _masked(0x80, b"the last fragment"),
+        _masked(0xC2, b"an extension's bit"),
+        _masked(0x89, b"ping"),
+        _masked(0x82, b"and one byte of the next") + b"\x82",
+        _masked(0x82, b"half of it")[:9],
+        _masked(0x82, bytes(300))[:-1],
+        b"\x82\x05Hello",  # not masked
+        b"\x82\xff" + bytes(8) + MASK,  # a length of 64 bits
+        b"\x82",
+        b"",
+    ],
+)
+async def test_what_is_no_whole_sound_is_left_to_websockets(data: bytes) -> None:
+    assert whole_sound(data) is None
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 9, 64, 655, 700])
+async def test_messages_are_the_same_however_the_network_cuts_them(size: int) -> None:
+    sound = [bytes([n]) * (630 + n) for n in range(4)]
+    stream = b"".join(
+        [
+            _masked(0x82, sound[0]),
+            _masked(0x02, b"\x82\x80"),  # a fragment that looks like a frame
+            _masked(0x89, b"ping between"),
+            _masked(0x80, MASK),
+            _masked(0x82, sound[1]),
+            _masked(0x81, "où".encode()),
+            _masked(0x82, sound[2]),
+            _masked(0x82, sound[3]),
+            _masked(0x88, b"\x03\xe8"),
+        ]
+    )
+    async with edge(until_disconnected) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        writer.write(
+            b"GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        await reader.readuntil(b"\r\n\r\n")
+        for start in range(0, len(stream), size):
+            writer.write(stream[start : start + size])
+            await asyncio.sleep(0)
+            if start % 7 == 0:
+                await asyncio.sleep(0.001)
+        assert (await asyncio.wait_for(reader.read(), 10)).endswith(b"\x88\x02\x03\xe8")
+        writer.close()
+        await writer.wait_closed()
+    assert [sound[0], b"\x82\x80" + MASK, sound[1], "où", sound[2], sound[3]] == RECEIVED
 
 
 async def test_a_close_of_ours_is_answered() -> None:

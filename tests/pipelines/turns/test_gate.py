@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from engine.frames import Audio, Delta, Frame, SpeechEnded, SpeechStarted
 from pipelines.audio.vad import WebRtcVad
-from pipelines.turns.gate import GateSettings, SpeechGate
-from pipelines.turns.recent import FRAME_S
+from pipelines.turns.gate import FRAME_S, GateSettings, SpeechGate
 from tests.pipelines.callers import SILENCE, VOICE, EnergyVad
 
 
