@@ -37,15 +37,22 @@ RARE = 0.02
 def gather(sentences: Iterable[str], transcribe: Transcribe) -> Lexicon:
     """The words of `sentences` as they are said in them (so with their liaisons), and alone.
 
-    Raises SpeechError for a word that is never said.
+    Raises SpeechError for a word that is never said, or not with the phones of the language.
     """
+
+    def phones(text: str) -> Sequence[Pronunciation]:
+        try:
+            return transcribe(text)
+        except ValueError as error:
+            raise SpeechError(f"cannot say {text!r}: {error}") from error
+
     counts: dict[str, Counter[Pronunciation]] = defaultdict(Counter)
     for sentence in sentences:
-        for word, said in zip(sentence.split(), transcribe(sentence), strict=True):
+        for word, said in zip(sentence.split(), phones(sentence), strict=True):
             counts[word][said] += 1
     lexicon = {}
     for word in sorted(counts):
-        (alone,) = transcribe(word)
+        (alone,) = phones(word)
         counts[word][alone] += 1
         del counts[word][()]
         if not counts[word]:

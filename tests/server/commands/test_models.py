@@ -4,8 +4,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from pipelines.speech.kaldi.build import build_graph
 from pipelines.speech.models import MODELS
 from server.commands.models import app
+from tests.pipelines.speech.kaldi.tones import heard, write_acoustic
 from tests.pipelines.speech.publisher import Publisher, archive, publisher
 
 FRENCH = MODELS[0].name
@@ -73,3 +75,74 @@ def test_what_goes_wrong_is_said_in_one_line(
     assert code == 1
     assert message in text
     assert "Traceback" not in text
+
+
+SCENARIO = """
+name: drinks
+languages: [fr]
+start: order
+silence: bye
+steps:
+  order: {answers: {orders: bye}, retries: 0, then: bye}
+  bye: {hangup: completed}
+"""
+WORDS = """
+language: fr
+lines:
+  order: {say: "Que voulez-vous ?", silence: "Allô ?"}
+  bye: Au revoir.
+intents:
+  orders: {means: orders a drink, examples: [Je veux un café, "oui, 2 diabolos", un café]}
+backchannels: [oui]
+stop_words: [attendez]
+"""
+
+
+@pytest.fixture
+def drinks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A scenario, and a recogniser that has a part of its words."""
+    monkeypatch.setenv("PALABRE_MODELS_DIR", str(tmp_path / "models"))
+    write_acoustic(tmp_path / "base")
+    build_graph(tmp_path / "base" / "graph", "fr", ["oui je veux bien", "attendez", "un deux"])
+    (tmp_path / "scenario.yaml").write_text(SCENARIO, "utf-8")
+    (tmp_path / "fr.yaml").write_text(WORDS, "utf-8")
+    return tmp_path / "scenario.yaml"
+
+
+@pytest.mark.integration
+def test_build(drinks: Path, tmp_path: Path) -> None:
+    path = tmp_path / "models" / "vosk-fr-drinks"
+    arguments = ("build", "--scenario", str(drinks), "--model", str(tmp_path / "base"))
+    code, text = palabre_models(*arguments)
+    assert code == 0
+    assert text.splitlines()[-2:] == [
+        "  diabolos  d j a b o l o",
+        f"2 new of 9 words, 5 sentences; vosk-fr-drinks is in {path}",
+    ]
+    assert "  café  k a f e" in text
+    assert heard(path, "je veux un café") == "je veux un café"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--scenario", "nothing"), "no scenario 'nothing'"),
+        (("--language", "tlh"), "does not speak 'tlh'; it has: fr"),
+        (("--model", "other"), "there is no recogniser 'other'"),
+    ],
+)
+def test_what_cannot_be_built_is_said_in_one_line(
+    drinks: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    code, text = palabre_models("build", "--scenario", str(drinks), *arguments)
+    assert code == 1
+    assert message in text
+    assert "Traceback" not in text
+
+
+def test_a_published_model_stays_as_it_is(drinks: Path, tmp_path: Path) -> None:
+    (tmp_path / "models" / FRENCH / "am").mkdir(parents=True)
+    (tmp_path / "models" / FRENCH / "am" / "final.mdl").touch()
+    code, text = palabre_models("build", "--scenario", str(drinks))
+    assert code == 1
+    assert f"{FRENCH} is complete as it was published" in text

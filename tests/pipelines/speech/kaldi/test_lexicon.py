@@ -33,6 +33,14 @@ def test_a_word_that_is_not_said_at_all() -> None:
         gather(["hm"], SAID.__getitem__)
 
 
+def test_a_sound_that_the_language_has_not() -> None:
+    def transcribe(text: str) -> list[Pronunciation]:
+        raise ValueError("phoneme 'x' has no class")
+
+    with pytest.raises(SpeechError, match="cannot say 'loch': phoneme 'x'"):
+        gather(["loch"], transcribe)
+
+
 WORDS = st.text("abcdéà'-", min_size=1, max_size=6)
 PRONUNCIATIONS = st.lists(st.sampled_from(["a", "E~", "2"]), min_size=1, max_size=3).map(tuple)
 LEXICONS = st.dictionaries(
