@@ -25,6 +25,7 @@ __all__ = [
     "Outside",
     "commands",
     "held_out",
+    "keywords",
     "out_of_grammar",
     "sentences",
     "vocabulary",
@@ -92,6 +93,11 @@ def out_of_grammar(language: str) -> tuple[Outside, ...]:
     return _corpus(language).outside
 
 
+def keywords(language: str) -> frozenset[str]:
+    """Words that carry an answer: which of them come through matters more than the others."""
+    return _corpus(language).keywords
+
+
 def vocabulary(language: str) -> tuple[str, ...]:
     """Every word that these sentences can have, in order of the alphabet."""
     return _corpus(language).words
@@ -107,6 +113,7 @@ class _Corpus:
     commands: tuple[str, ...]
     outside: tuple[Outside, ...]
     words: tuple[str, ...]
+    keywords: frozenset[str]
 
 
 @cache
@@ -130,6 +137,7 @@ def _corpus(language: str) -> _Corpus:
     tests = _read(folder.joinpath(TESTS))
     templates["held out"] = lines(tests["held_out"])
     templates["commands"] = lines(tests["commands"])
+    templates["keywords"] = lines(tests["keywords"])
     outside = tests["outside"]
     for name, entry in outside.items():
         templates[f"grammar {name}"] = lines(entry["grammar"])
@@ -151,6 +159,7 @@ def _corpus(language: str) -> _Corpus:
             Outside(name, every[f"grammar {name}"], every[f"outside {name}"]) for name in outside
         ),
         tuple(sorted(words)),
+        grammar.words("keywords"),
     )
 
 
