@@ -87,10 +87,11 @@ class Session:
     """One conversation between a person and a flow.
 
     `minds` understands utterances; `watch` is told state changes and ledgers; `silence_s` is how
-    long the user may say nothing after our last word. A turn is a transaction: the flow's new
-    state and its records count once the user has heard something of the answer. A user who goes
-    on before that is understood as one utterance, answered anew. A key counts as it is pressed,
-    so that keys may be pressed ahead.
+    long the user may say nothing after our last word; `notice` is for whoever reads the log.
+
+    A turn is a transaction: the flow's new state and its records count once the user has heard
+    something of the answer. A user who goes on before that is understood as one utterance,
+    answered anew. A key counts as it is pressed, so that keys may be pressed ahead.
     """
 
     def __init__(
@@ -105,6 +106,7 @@ class Session:
         budget: LatencyBudget | None = None,
         silence_s: float = 6.0,
         watch: Callable[[Frame], None] = lambda frame: None,
+        notice: str = "",
     ) -> None:
         self.id = session_id
         self.budget = budget or LatencyBudget()
@@ -115,6 +117,7 @@ class Session:
         self._clock = clock
         self._silence_s = silence_s
         self._watch = watch
+        self._notice = notice
         self._inbox: Link[Frame | _Done] = Link(INBOX)
         self._state = flow.start()
         self._epoch = 0
@@ -172,7 +175,7 @@ class Session:
         what kept it from being written is raised: StoreError, VersionError. Cancelling what waits
         for the store already gives up the log.
         """
-        self._log.record("session.started", {})
+        self._log.record("session.started", {"notice": self._notice} if self._notice else {})
         try:
             await self._converse()
         finally:

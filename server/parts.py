@@ -128,6 +128,7 @@ class Parts:
                 self.clock,
                 silence_s=self._settings.silence_s,
                 watch=watch,
+                notice=speech.notice,
             )
 
         return VoiceCall(channel, speech, converse, running.barge_in, self.clock, self._ticker)

@@ -54,7 +54,10 @@ def write(
     }
     text = json.dumps(document, ensure_ascii=False, indent=1)
     paths[1].write_text(f"{text}\n", encoding="utf-8")
-    svg = turns_svg(measures.ledgers, budget_ms=budget_ms)
+    subtitle = "milliseconds after the caller's last sound"
+    if starts and starts[0].get("notice"):
+        subtitle += "; words by a demo recogniser, see ledger.json"
+    svg = turns_svg(measures.ledgers, budget_ms=budget_ms, subtitle=subtitle)
     paths[2].write_text(svg, encoding="utf-8")
     return paths
 

@@ -85,6 +85,7 @@ class Conversation:
         store: MemoryStore | None = None,
         rungs: Sequence[Rung[Understanding]] = (),
         silence_s: float = 6.0,
+        notice: str = "",
     ) -> None:
         clock = LoopClock()
         self.mouth = mouth or FakeMouth()
@@ -99,6 +100,7 @@ class Conversation:
             clock,
             silence_s=silence_s,
             watch=self.seen.append,
+            notice=notice,
         )
         self.running: asyncio.Task[str] | None = None
 

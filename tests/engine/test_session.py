@@ -56,6 +56,16 @@ async def test_it_greets_first_and_is_hung_up_by_the_caller() -> None:
 
 
 @virtual
+@pytest.mark.parametrize("notice", ["", "a demo recogniser"])
+async def test_the_log_says_once_how_well_its_words_were_recognised(notice: str) -> None:
+    async with conversation(notice=notice) as talk:
+        await asyncio.sleep(1)
+    log = await talk.logged()
+    assert log[0] == ("session.started", {"notice": notice} if notice else {})
+    assert sum("notice" in data for _, data in log) == bool(notice)
+
+
+@virtual
 async def test_what_was_heard_is_understood_and_answered() -> None:
     async with greeted() as talk:
         talk.say("oui")

@@ -80,6 +80,8 @@ def test_a_short_call_is_answered_and_leaves_its_account(tmp_path: Path) -> None
         assert file.getnchannels() == 2
         assert 10 < file.getnframes() / file.getframerate() < 60
     ET.parse(tmp_path / "waterfall.svg")
+    assert "demo recogniser" in (tmp_path / "waterfall.svg").read_text()
+    assert "palabre models fetch" in document["server"]["notice"]
 
 
 def test_ctrl_c_hangs_up_and_ends_the_server(tmp_path: Path) -> None:
