@@ -1,8 +1,9 @@
-"""What a choice's phrases gain at a yes-or-no question: `python -m bench.accuracy.choice`.
+"""What a choice's phrases gain: `python -m bench.accuracy.choice`.
 
-Answers to the questions of scenarios/leads that expect a yes or a no, by voices that no demo model
-learnt, are recognised as a call does it, with what the question expects and without, and understood
-by the scenario's examples. What counts is the meaning: right, none (asked again), or wrong.
+Answers to a question of scenarios/leads, by voices that no demo model learnt, are recognised as a
+call does it, with what the question expects and without, and understood by the scenario's examples.
+What counts is the meaning: right, none (asked again), or wrong; beside it that of the text itself,
+which no recogniser can better by much.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import asyncio
 import csv
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +32,6 @@ from scenarios.script import Script, load
 
 __all__ = ["Item", "items", "meanings"]
 
-STEP = "hello"
 CHUNK_BYTES = 3200
 SHORT_WORDS = 3
 ANSWERS = Path(__file__).parents[2] / "tests" / "scenarios" / "leads_answers.csv"
@@ -83,9 +83,9 @@ class Item:
     intent: str | None
 
 
-def items(script: Script) -> list[Item]:
-    """All that is said in the bench."""
-    intents = script.intents(script.steps[STEP])
+def items(script: Script, step: str) -> list[Item]:
+    """All that is said in answer to the question of `step`."""
+    intents = script.intents(script.steps[step])
     found = [
         Item("short", text, name)
         for name in intents
@@ -96,9 +96,10 @@ def items(script: Script) -> list[Item]:
         found += [
             Item("new wording", row["text"], row["intent"])
             for row in csv.DictReader(file)
-            if (row["set"], row["step"]) == ("unseen", STEP) and row["intent"] in intents
+            if (row["set"], row["step"]) == ("unseen", step) and row["intent"] in intents
         ]
-    found += [Item("says more", text, intent) for intent, text in MORE]
+    if step == "hello":
+        found += [Item("says more", text, intent) for intent, text in MORE]
     outside = next(outside for outside in corpus.out_of_grammar("fr") if outside.name == "yes_no")
     return found + [Item("elsewhere", text, None) for text in (*outside.said, *ELSEWHERE)]
 
@@ -134,11 +135,12 @@ def meanings(pairs: Iterable[tuple[str | None, str | None]]) -> tuple[float, flo
     return counts["right"] / total, counts["none"] / total, counts["wrong"] / total
 
 
-async def measure(path: Path, seed: int, least: int) -> None:
+async def measure(path: Path, step: str, seed: int, least: int) -> None:
     script = load(find("leads"))
     examples = Examples.build(script.knowledge)
-    intents, phrases = script.intents(script.steps[STEP]), script.phrases(script.steps[STEP])
-    said = items(script)
+    intents = script.intents(script.steps[step])
+    phrases = script.phrases(replace(script.steps[step], expects="choice"))
+    said = items(script, step)
     groups = list(dict.fromkeys(item.group for item in said))
     for group in groups:  # small groups are said by more voices
         size = sum(item.group == group for item in said)
@@ -151,26 +153,25 @@ async def measure(path: Path, seed: int, least: int) -> None:
     model = VoskModel(path)
     await model.load()
     print(f"{path.name}, {len(phrases)} phrases; right / none / wrong in %")
-    print(
-        "| condition | group | n | anything expected | a choice expected |\n|---|---|---|---|---|"
-    )
+    print("| condition | group | n | text | anything expected | a choice expected |")
+    print("|---|---|---|---|---|---|")
     try:
         for condition in CONDITIONS:
             if condition.loss or condition.snr_db < 10:
                 continue
-            got: dict[tuple[str, bool], list[tuple[str | None, str | None]]] = {}
+            got: dict[tuple[str, int], list[tuple[str | None, str | None]]] = {}
             for item, sound in zip(said, sounds, strict=True):
                 pcm = through(sound, condition, noise, chance)
-                for choice in (False, True):
-                    text = await heard(model, pcm, phrases if choice else ())
+                texts = [item.text, *[await heard(model, pcm, what) for what in ((), phrases)]]
+                for column, text in enumerate(texts):
                     intent = examples.read(text, intents).intent if text else None
-                    got.setdefault((item.group, choice), []).append((item.intent, intent))
+                    got.setdefault((item.group, column), []).append((item.intent, intent))
             for group in groups:
                 cells = (
-                    " / ".join(f"{100 * share:.1f}" for share in meanings(got[group, choice]))
-                    for choice in (False, True)
+                    " / ".join(f"{100 * share:.1f}" for share in meanings(got[group, column]))
+                    for column in range(3)
                 )
-                count = len(got[group, True])
+                count = len(got[group, 0])
                 print(f"| {condition.name} | {group} | {count} | {' | '.join(cells)} |", flush=True)
     finally:
         model.close()
@@ -178,11 +179,12 @@ async def measure(path: Path, seed: int, least: int) -> None:
 
 def main(
     model: Annotated[str | None, typer.Option(help="A recogniser, by name or path.")] = None,
+    step: Annotated[str, typer.Option(help="A question of the scenario.")] = "hello",
     seed: Annotated[int, typer.Option(help="Another seed is other voices.")] = 1,
     least: Annotated[int, typer.Option(help="Utterances of each group, at least.")] = 100,
 ) -> None:
     """Print the table."""
-    asyncio.run(measure(find_model("fr", Path(), model).path, seed, least))
+    asyncio.run(measure(find_model("fr", Path(), model).path, step, seed, least))
 
 
 if __name__ == "__main__":
