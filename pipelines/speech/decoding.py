@@ -29,6 +29,8 @@ first served after 96, and with 1 s here after 197, because all sound then waits
 
 LAG_WINDOW_S = 5.0
 """What the lag is taken over: long enough for a percentile, short enough to forget a burst."""
+LAG_SLICES = 2000
+"""At most; many cores decode as many in less time."""
 
 
 class Stream(Protocol):
@@ -67,7 +69,7 @@ class Decoder:
         self._streams: set[Stream] = set()
         self._ready: dict[Stream, None] = {}  # in the order of coming, for equal deadlines
         self._running: set[Stream] = set()
-        self._lags: deque[tuple[float, float]] = deque(maxlen=2000)
+        self._lags: deque[tuple[float, float]] = deque(maxlen=LAG_SLICES)
         self.interims_skipped = 0
         self.sound_dropped_s = 0.0
         self._threads: list[threading.Thread] = []

@@ -51,6 +51,7 @@ async def test_metrics_are_prometheus_text(served: Served) -> None:
     assert headers["content-type"].startswith("text/plain; version=0.0.4")
     families = {family.name for family in text_string_to_metric_families(body.decode())}
     assert {"calls_active", "loop_lag_seconds", "stt_backlog_seconds"} <= families
+    assert {"stt_lag_seconds", "stt_interims_skipped", "stt_dropped_seconds"} <= families
 
 
 async def test_the_page_and_what_it_needs(served: Served) -> None:
