@@ -150,7 +150,8 @@ class Recogniser:
             raise self._error
         utterance = self._utterance
         utterance.final_due = decided_at + FINAL_DUE_S
-        utterance.ending = ending = self._loop.create_future()
+        ending: asyncio.Future[Heard] = self._loop.create_future()
+        utterance.ending = ending
         self._decoder.wake(self)
         return await ending
 
