@@ -44,6 +44,7 @@ def models(context: typer.Context, models_dir: _Dir = None) -> None:
     from rich.table import Table
 
     from pipelines.speech.models import MODELS, state
+    from pipelines.speech.models.built import built_here
     from pipelines.speech.models.installed import DEMO
 
     settings = _settings(models_dir)
@@ -54,6 +55,8 @@ def models(context: typer.Context, models_dir: _Dir = None) -> None:
     for model in MODELS:
         here = state(model, settings.models_dir).value
         table.add_row(model.name, model.language, model.kind, f"{model.about_mb} MB", here)
+    for name, language, scenario in built_here(settings.models_dir):
+        table.add_row(name, language, "stt", "", f"built for {scenario}")
     console = Console(highlight=False)
     console.print(table)
     console.print(f"in {settings.models_dir}", soft_wrap=True)

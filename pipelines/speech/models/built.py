@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from engine.errors import ConfigurationError, SpeechError
 from pipelines.speech.kaldi.lexicon import Lexicon
 from pipelines.speech.models.installed import DEMO, Found, partial_dir
 
-__all__ = ["Built", "build", "built_for", "built_name"]
+__all__ = ["Built", "build", "built_for", "built_here", "built_name"]
 
 MANIFEST = "built.json"
 _BASE = ("am/final.mdl", "graph/lm.arpa.gz", "graph/lexiconp.txt")
@@ -57,6 +57,16 @@ def built_for(scenario: str, language: str, models_dir: Path, base: Path) -> Pat
     except (OSError, ValueError, KeyError, TypeError):  # none, damaged, or a base of another kind
         return None
     return path if current else None
+
+
+def built_here(models_dir: Path) -> Iterator[tuple[str, str, str]]:
+    """The models that were built: name, language and scenario of each, by name."""
+    for path in sorted(models_dir.glob(f"vosk-*/{MANIFEST}")):
+        try:
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            yield path.parent.name, str(manifest["language"]), str(manifest["scenario"])
+        except (OSError, ValueError, KeyError, TypeError):
+            continue  # damaged; `built_for` does not take it either
 
 
 def build(

@@ -6,7 +6,7 @@ import pytest
 from engine.errors import ConfigurationError, SpeechError
 from pipelines.speech.kaldi.build import build_graph
 from pipelines.speech.models import Found
-from pipelines.speech.models.built import build, built_for, built_name
+from pipelines.speech.models.built import build, built_for, built_here, built_name
 from tests.pipelines.speech.kaldi.tones import heard, write_acoustic
 
 
@@ -39,6 +39,7 @@ def test_a_scenarios_words_are_heard(base: Found, tmp_path: Path) -> None:
     done = build(base, "leads", ["je veux un rendez-vous", "oui"], models)
     assert done.path == models / "vosk-fr-leads" == built_for("leads", "fr", models, base.path)
     assert list(done.new) == ["rendez-vous", "un"]
+    assert list(built_here(models)) == [("vosk-fr-leads", "fr", "leads")]
     assert heard(done.path, "je veux un rendez-vous") == "je veux un rendez-vous"
     assert [path.name for path in models.iterdir() if path.is_dir() and any(path.iterdir())] == [
         "vosk-fr-leads"
@@ -64,6 +65,7 @@ def test_it_counts_only_for_the_base_it_was_built_from(base: Found, tmp_path: Pa
     network.write_bytes(network.read_bytes() + b"other")
     assert built_for("leads", "fr", tmp_path, base.path) is None
     manifest.write_text("{")
+    assert list(built_here(tmp_path)) == []
     assert built_for("leads", "fr", tmp_path, base.path) is None
     network.unlink()
     assert built_for("leads", "fr", tmp_path, base.path) is None

@@ -121,6 +121,7 @@ def test_build(drinks: Path, tmp_path: Path) -> None:
     ]
     assert "  café  k a f e" in text
     assert heard(path, "je veux un café") == "je veux un café"
+    assert "built for drinks" in palabre_models()[1]
 
 
 @pytest.mark.parametrize(
