@@ -239,6 +239,24 @@ async def test_what_waits_is_backlog_and_the_loop_goes_on() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_long_backlog_does_not_keep_a_short_answer_waiting() -> None:
+    model = VoskModel(DEMO, workers=1)
+    await model.load()
+    order: list[str] = []
+
+    async def call(name: str, frames: list[Frame]) -> None:
+        await serve(VoskSTT(model), frames)
+        order.append(name)
+
+    long = utterance("Je ne suis pas satisfait de mon conseiller. " * 3)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(call("long", long))
+        group.create_task(call("short", utterance("Oui bien sûr.")))
+    assert order == ["short", "long"]
+    model.close()
+
+
+@pytest.mark.asyncio
 async def test_cancelling_leaves_the_model_usable(model: VoskModel) -> None:
     inbox: Link[Frame] = Link(1024)
     for frame in utterance("Je ne suis pas satisfait de mon conseiller. " * 5)[:-1]:
