@@ -91,9 +91,10 @@ class PushWire:
         return 1006 if close is None else close.code
 
     def write(self, message: bytes | str) -> None:
-        """Send a message; one for a connection that is closing is dropped."""
+        """Send a message; one for a connection that is closing or gone is dropped."""
         protocol = self._protocol
-        if protocol.conn.state is not OPEN:
+        # A reset peer's transport is closed a turn of the loop before we are told.
+        if protocol.conn.state is not OPEN or protocol.transport.is_closing():
             return
         if isinstance(message, bytes):
             protocol.transport.write(_head(len(message)) + message)

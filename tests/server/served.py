@@ -33,8 +33,11 @@ PATIENCE_S = 30.0
 """No test waits this long unless something is broken."""
 
 LATE_S = 0.4
-"""How late a neighbour's frame may come on a machine that other work keeps busy. Whoever holds the
+"""How late a neighbour's frame may come, on a machine that other work keeps busy. Whoever holds the
 loop for a client's sake holds it longer, or for all of an attack."""
+BUSIER = 4
+"""A machine so busy that we are woken late ourselves may be that many times as late with the server
+besides."""
 
 
 def command(*arguments: str, env: dict[str, str]) -> tuple[list[str], dict[str, str]]:
@@ -152,6 +155,8 @@ class Client:
         self.messages: list[dict[str, Any]] = []
         self.arrivals: list[float] = []
         """When each frame of sound came."""
+        self.woken_late_s = 0.0
+        """The most that this process was woken late, in `watch_the_clock`."""
         self._changed = asyncio.Condition()
 
     async def read(self) -> None:
@@ -166,6 +171,13 @@ class Client:
                 else:
                     self.messages.append(json.loads(message))
                 self._changed.notify_all()
+
+    async def watch_the_clock(self) -> None:
+        """Until cancelled, which is safe: see how late the machine lets us go on."""
+        while True:
+            due = time.monotonic() + 0.02
+            await asyncio.sleep(0.02)
+            self.woken_late_s = max(self.woken_late_s, time.monotonic() - due)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(PATIENCE_S), self._changed:
@@ -229,14 +241,19 @@ async def neighbour(served: Served) -> AsyncIterator[Client]:
     """A decent call that goes on meanwhile; afterwards its sound must have come in time, and it
     is heard and answered as ever."""
     async with calling(served) as client:
+        watching = asyncio.create_task(client.watch_the_clock())
         await client.until(lambda: len(client.arrivals) > 5)
-        yield client
+        try:
+            yield client
+        finally:
+            watching.cancel()
+            await asyncio.wait({watching})
         frames = len(client.arrivals)
         await client.until(lambda: len(client.arrivals) >= min(150, frames + 5))
         arrivals = client.arrivals
         # Paced from the first: whatever the greeting's 150 frames show as lateness is the server's.
         late = max(at - arrivals[0] - n * 0.02 for n, at in enumerate(arrivals[:150]))
-        assert late < LATE_S
+        assert late < LATE_S + BUSIER * client.woken_late_s, client.woken_late_s
         before = client.count("reply")
         await client.say()
         await client.expect("transcript", text="oui bonjour", final=True)

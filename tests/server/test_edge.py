@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import uvicorn
+import uvloop
 from websockets.asyncio.client import connect
 
 from server.edge import CREDIT, EXTENSION, ImpatientHttp, MediaWebSocket, PushWire, whole_sound
 
-pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
+pytestmark = pytest.mark.integration
 
 Handler = Callable[[PushWire, Callable[[], Awaitable[MutableMapping[str, Any]]]], Awaitable[None]]
 
@@ -67,6 +69,7 @@ async def until_disconnected(
         pass
 
 
+@pytest.mark.asyncio
 async def test_messages_are_pushed_and_written() -> None:
     async def echo(wire: PushWire, receive: Any) -> None:
         wire.write(b"\1\2")
@@ -84,6 +87,32 @@ async def test_messages_are_pushed_and_written() -> None:
         assert RECEIVED == [b"\1\2\3", "oui"]
 
 
+def test_a_peer_that_resets_is_written_to_in_vain_until_we_are_told() -> None:
+    failed: list[RuntimeError] = []
+
+    async def write_on(wire: PushWire, receive: Any) -> None:
+        disconnected = asyncio.create_task(until_disconnected(wire, receive))
+        while not disconnected.done():  # in each turn of the loop, that of the reset among them
+            try:
+                wire.write(b"\1\2")
+            except RuntimeError as error:
+                failed.append(error)
+            await asyncio.sleep(0)
+
+    async def call() -> None:
+        async with edge(write_on) as port:
+            client = await connect(f"ws://127.0.0.1:{port}/", compression=None, proxy=None)
+            await client.recv()
+            peer = client.transport.get_extra_info("socket")
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.transport.abort()
+            await client.wait_closed()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(call())
+    assert failed == []
+
+
 MASK = bytes.fromhex("37fa213d")
 """RFC 6455, 5.7: the masking key of its examples."""
 
@@ -95,6 +124,7 @@ def _masked(first: int, payload: bytes) -> bytes:
     return bytes([first]) + size + MASK + bytes(b ^ MASK[n % 4] for n, b in enumerate(payload))
 
 
+@pytest.mark.asyncio
 async def test_sound_that_comes_whole_and_alone_is_opened_at_once() -> None:
     assert whole_sound(bytes.fromhex("828537fa213d7f9f4d5158")) == b"Hello"
     sound = bytes(range(256)) * 2
@@ -119,11 +149,13 @@ async def test_sound_that_comes_whole_and_alone_is_opened_at_once() -> None:
         b"",
     ],
 )
+@pytest.mark.asyncio
 async def test_what_is_no_whole_sound_is_left_to_websockets(data: bytes) -> None:
     assert whole_sound(data) is None
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 7, 9, 64, 655, 700])
+@pytest.mark.asyncio
 async def test_messages_are_the_same_however_the_network_cuts_them(size: int) -> None:
     sound = [bytes([n]) * (630 + n) for n in range(4)]
     stream = b"".join(
@@ -158,6 +190,7 @@ async def test_messages_are_the_same_however_the_network_cuts_them(size: int) ->
     assert [sound[0], b"\x82\x80" + MASK, sound[1], "où", sound[2], sound[3]] == RECEIVED
 
 
+@pytest.mark.asyncio
 async def test_a_close_of_ours_is_answered() -> None:
     async def close(wire: PushWire, receive: Any) -> None:
         wire.close(1008, "x" * 200)
@@ -171,6 +204,7 @@ async def test_a_close_of_ours_is_answered() -> None:
         assert (socket.close_code, socket.close_reason) == (1008, "x" * 120)
 
 
+@pytest.mark.asyncio
 async def test_a_breach_is_told_before_the_close() -> None:
     async with edge(until_disconnected) as port:
         async with connect(f"ws://127.0.0.1:{port}/", compression=None, proxy=None) as socket:
@@ -180,6 +214,7 @@ async def test_a_breach_is_told_before_the_close() -> None:
         assert socket.close_code == 1009
 
 
+@pytest.mark.asyncio
 async def test_who_sends_too_much_waits_and_loses_nothing() -> None:
     held: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -196,6 +231,7 @@ async def test_who_sends_too_much_waits_and_loses_nothing() -> None:
 
 
 @pytest.mark.parametrize("begun", [b"", b"GET", b"GET / HTTP/1.1\r\nHost: x\r\nX-A: b\r\n"])
+@pytest.mark.asyncio
 async def test_a_request_that_does_not_come_ends_its_connection(begun: bytes) -> None:
     async with edge(until_disconnected) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -207,6 +243,7 @@ async def test_a_request_that_does_not_come_ends_its_connection(begun: bytes) ->
             await writer.wait_closed()
 
 
+@pytest.mark.asyncio
 async def test_requests_that_come_whole_are_answered_one_after_the_other() -> None:
     async with edge(until_disconnected) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
