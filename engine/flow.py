@@ -56,12 +56,19 @@ class Question:
     speech over our own counts (``never``; ``polite``: words do, backchannels do not; ``always``).
 
     `phrases` are what is probably said, where that is little: recognisers then listen for it.
+    `expects` is the kind of answer (``choice``, ``anything``, ``open``, ``number``, ``digits``,
+    ``spelling``, ``name``, ``address``), which says how people pause in it; `digits` is how many
+    are asked for, 0 if that is not known; `endpoint_ms` is the silence that ends the answer, 0
+    where the kind says it.
     """
 
     step: str
     intents: tuple[str, ...] = ()
     barge_in: str = "polite"
     phrases: tuple[str, ...] = ()
+    expects: str = "anything"
+    digits: int = 0
+    endpoint_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)

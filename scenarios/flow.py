@@ -39,8 +39,15 @@ class ScriptFlow:
     def question(self, state: FlowState) -> Question:
         """See `engine.flow.Flow`."""
         step = self._step(state)
-        phrases = self._phrases[step.name]
-        return Question(step.name, self.script.intents(step), step.barge_in, phrases)
+        return Question(
+            step.name,
+            self.script.intents(step),
+            step.barge_in,
+            self._phrases[step.name],
+            step.expects,
+            step.digits,
+            step.endpoint_ms,
+        )
 
     def step(self, state: FlowState, event: Event) -> tuple[FlowState, tuple[Effect, ...]]:
         """See `engine.flow.Flow`. Raises ConfigurationError for a state of another script."""

@@ -51,8 +51,10 @@ class Step:
     """One place in a conversation. It is a question (`answers` or `otherwise`), a passage (`next`),
     a fork by score (`levels`) or an end (`hangup`, the reason).
 
-    `expects` is ``choice`` at a question that few answers fit: what callers say is then looked for
-    among the examples of its intents. `say` is said on arrival, sentence after sentence; the last
+    `expects` is the kind of answer (`pipelines.turns.endpoint.EXPECTATIONS`): ``choice`` at a
+    question that few answers fit, where what callers say is looked for among the examples of its
+    intents. `digits` is how many are asked for, `endpoint_ms` the silence that ends the answer; 0
+    where nothing is said of them. `say` is said on arrival, sentence after sentence; the last
     is the question. `again` are the
     wordings after an answer that was not understood (`retries` times, then the step `then`),
     `silence` those after no answer at all.
@@ -64,6 +66,8 @@ class Step:
     silence: tuple[str, ...] = ()
     barge_in: str = "polite"
     expects: str = "anything"
+    digits: int = 0
+    endpoint_ms: int = 0
     answers: Mapping[str, Answer] = field(default_factory=dict)
     otherwise: str = ""
     retries: int = 0

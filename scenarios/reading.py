@@ -13,6 +13,7 @@ from typing import Any
 from engine.errors import ConfigurationError
 from engine.frames import DTMF_DIGITS
 from pipelines.mind.intents import Knowledge, Slot, SlotKind
+from pipelines.turns.endpoint import EXPECTATIONS, LONGEST_S, SHORTEST_S
 from scenarios.checks import check
 from scenarios.document import Value, read
 from scenarios.model import Answer, Point, Score, Script, Step
@@ -23,8 +24,13 @@ __all__ = ["load"]
 BARGE_IN = ("never", "polite", "always")
 MOST_RETRIES = 5
 """A person who was not understood six times will not be the seventh time."""
-EXPECTS = ("choice", "anything")
-QUESTION = ("answers", "otherwise", "retries", "then", "keys", "barge_in", "expects")
+EXPECTS = tuple(EXPECTATIONS)
+MOST_DIGITS = 40
+"""An IBAN has 34 characters."""
+QUESTION = (
+    *("answers", "otherwise", "retries", "then", "keys"),
+    *("barge_in", "expects", "digits", "endpoint_ms"),
+)
 
 
 def load(path: Path | str, language: str | None = None) -> Script:
@@ -108,6 +114,8 @@ class _Reader:
             silence=lines.silence,
             barge_in=found["barge_in"].one_of(BARGE_IN) if "barge_in" in found else "polite",
             expects=self._expects(found),
+            digits=found["digits"].number(1, MOST_DIGITS) if "digits" in found else 0,
+            endpoint_ms=_endpoint(found.get("endpoint_ms")),
             answers=self._answers(found.get("answers")),
             otherwise=_name(found.get("otherwise")),
             retries=retries,
@@ -121,11 +129,11 @@ class _Reader:
 
     @staticmethod
     def _expects(found: Mapping[str, Value]) -> str:
-        if "expects" not in found:
-            return "anything"
-        expects = found["expects"].one_of(EXPECTS)
+        expects = found["expects"].one_of(EXPECTS) if "expects" in found else "anything"
         if expects == "choice" and "answers" not in found:
             raise found["expects"].error("a choice without answers", "answers to choose from")
+        if "digits" in found and expects != "digits":
+            raise found["digits"].error("'digits' where none are expected", "expects: digits")
         return expects
 
     def _answers(self, node: Value | None) -> dict[str, Answer]:
@@ -182,6 +190,10 @@ class _Reader:
 
 def _name(node: Value | None, expected: str = "a step's name") -> str:
     return "" if node is None else node.text(expected)
+
+
+def _endpoint(node: Value | None) -> int:
+    return 0 if node is None else node.number(round(SHORTEST_S * 1000), round(LONGEST_S * 1000))
 
 
 def _names(node: Value | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ first, so that the recogniser hears the first consonant. Silence closes it: the 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from math import sqrt
 from typing import Protocol
@@ -77,7 +77,9 @@ class GateSettings:
 class SpeechGate:
     """A transform: Audio at 16 kHz in, SpeechStarted, Audio and SpeechEnded out.
 
-    `speaking` is true between the two events. Other frames pass on.
+    `speaking` is true between the two events. Other frames pass on. `endpoint_s` may be changed at
+    any moment, also within a pause; `on_pause` is told the length (seconds) of pauses after which
+    speech went on.
     """
 
     __slots__ = (
@@ -86,7 +88,6 @@ class SpeechGate:
         "_chunk_at",
         "_chunk_bytes",
         "_confirm",
-        "_endpoint_s",
         "_heard_until",
         "_history",
         "_is_speech",
@@ -97,6 +98,8 @@ class SpeechGate:
         "_rest",
         "_settled",
         "_voiced_until",
+        "endpoint_s",
+        "on_pause",
         "settings",
         "speaking",
     )
@@ -108,7 +111,8 @@ class SpeechGate:
         self.speaking = False
         self._is_speech = vad.is_speech
         self._confirm = confirm
-        self._endpoint_s = self.settings.endpoint_ms / 1000
+        self.endpoint_s = self.settings.endpoint_ms / 1000
+        self.on_pause: Callable[[float], None] = _ignore
         self._chunk_bytes = self.settings.chunk_ms * RATE_HZ // 1000 * 2
         self._rest = b""
         kept = max(SETTLE_FRAMES, self.settings.preroll_ms // 20)
@@ -135,9 +139,15 @@ class SpeechGate:
         """Time has come to `now` without sound: a far end that sends nothing is silent."""
         if self.speaking and now - self._heard_until > 3 * FRAME_S:
             self._settle()
-            if now - self._voiced_until >= self._endpoint_s:
+            if now - self._voiced_until >= self.endpoint_s:
                 return self._end(now)
         return ()
+
+    def silent_s(self, now: float) -> float:
+        """How long the pause in what is being said has lasted; 0 while it sounds."""
+        if not self.speaking or not self._settled:
+            return 0.0
+        return now - self._voiced_until
 
     def finish(self, now: float) -> Iterable[Frame]:
         """No more sound will come: speech ends with what there was."""
@@ -237,11 +247,13 @@ class SpeechGate:
             self._chunk_at = at
         self._chunk += pcm
         if voiced:
+            if self._settled:
+                self._settled = False
+                self.on_pause(at - self._voiced_until)
             self._voiced_until = at + FRAME_S
-            self._settled = False
         else:
             self._settle()
-            if at + FRAME_S - self._voiced_until >= self._endpoint_s - 1e-6:
+            if at + FRAME_S - self._voiced_until >= self.endpoint_s - 1e-6:
                 return self._end(at + FRAME_S)
         if len(self._chunk) >= self._chunk_bytes:
             return (self._take_chunk(),)
@@ -272,6 +284,10 @@ class SpeechGate:
         self._forget()
         out.append(SpeechEnded(min(self._voiced_until, now), now))
         return out
+
+
+def _ignore(pause_s: float) -> None:
+    """Nobody asked about pauses."""
 
 
 def _rms(pcm: bytes) -> float:

@@ -88,7 +88,9 @@ def test_a_small_scenario(tmp_path: Path) -> None:
         ("start: ask", "start: {}", 3, "found a mapping"),
         ("retries: 1", "retries: one", 19, "'one' is no number"),
         ("retries: 1", "retries: 9", 19, "out of bounds"),
-        ("then: gone", "then: gone\n    expects: digits", 21, "'digits'; expected one of"),
+        ("then: gone", "then: gone\n    expects: digit", 21, "'digit'; expected one of"),
+        ("then: gone", "then: gone\n    digits: 4", 21, "expects: digits"),
+        ("then: gone", "then: gone\n    endpoint_ms: 90", 21, "from 160 to 1200"),
         ("{drinks: weigh, nothing: gone}\n", "{drinks: weigh}\n    expects: [a]\n", 18, "a list"),
         ("thanks: {next: gone}", "thanks: {otherwise: gone, expects: choice}", 24, "answers to"),
         ("    retries: 1\n", "", 16, "lacks 'retries'"),
@@ -199,3 +201,11 @@ def test_a_choice_expects_the_examples_of_all_that_is_understood_there(tmp_path:
 def test_any_other_question_expects_anything(tmp_path: Path) -> None:
     flow = ScriptFlow(load(written(tmp_path)))
     assert flow.question(flow.start()).phrases == ()
+
+
+def test_a_question_can_say_how_people_pause_in_its_answer(tmp_path: Path) -> None:
+    stated = "    retries: 1\n    expects: digits\n    digits: 10\n    endpoint_ms: 500\n"
+    flow = ScriptFlow(load(written(tmp_path, SCENARIO.replace("    retries: 1\n", stated))))
+    question = flow.question(flow.start())
+    assert (question.expects, question.digits, question.endpoint_ms) == ("digits", 10, 500)
+    assert question.phrases == ()
