@@ -5,11 +5,20 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-from engine.frames import Audio, Say
+from engine.frames import Audio, Frame, Say
+from engine.link import Link
 from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ
 
-__all__ = ["pause_ms", "put_line"]
+__all__ = ["alone", "pause_ms", "put_line"]
+
+
+def alone(line: Say) -> Link[Frame]:
+    """The inbox of a synthesiser that is to speak `line` and nothing else."""
+    inbox: Link[Frame] = Link(1)
+    inbox.offer(line)
+    inbox.close()
+    return inbox
 
 
 async def put_line(line: Say, pieces: AsyncGenerator[bytes, None], outbox: Outlet) -> None:

@@ -12,6 +12,7 @@ from engine.frames import Audio, Frame, Say
 from engine.link import Link
 from engine.stage import Outlet, Service
 from pipelines.audio.resample import RATE_HZ
+from pipelines.speech.lines import alone
 
 __all__ = ["CachedTTS", "PhraseCache"]
 
@@ -89,11 +90,8 @@ class CachedTTS:
 
     async def synthesise(self, line: Say, outbox: Outlet) -> None:
         """Speak `line` anew, and keep its sound. Cancelling is safe: nothing is kept."""
-        alone: Link[Frame] = Link(1)
-        alone.offer(line)
-        alone.close()
         tee = _Tee(outbox)
-        await self._tts.run(alone, tee)
+        await self._tts.run(alone(line), tee)
         if tee.pcm:
             self._cache.put(self._voice, line.text, bytes(tee.pcm))
 
