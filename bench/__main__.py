@@ -2,4 +2,5 @@
 
 from bench.cli import app
 
-app(prog_name="python -m bench")
+if __name__ == "__main__":  # a bench's own processes import this module again
+    app(prog_name="python -m bench")

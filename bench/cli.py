@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from bench.accuracy.cli import accuracy
 from bench.barge_in.cli import barge_in
 from bench.density.cli import density
 from bench.response.cli import response
@@ -14,6 +15,7 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help=__doc__)
 app.command()(density)
 app.command()(response)
 app.command()(barge_in)
+app.command()(accuracy)
 
 
 @app.callback()

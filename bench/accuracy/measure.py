@@ -69,6 +69,8 @@ class Row:
     group: str
     condition: str
     open: Tally
+    known: Tally
+    """Of `open`, the sentences that have only words of the system's vocabulary."""
     commands: Tally
     closed: Share = field(default_factory=Share)
     rejected: Share = field(default_factory=Share)
@@ -90,6 +92,8 @@ class Row:
             "utterances": self.open.utterances,
             "words": self.open.words,
             "wer_percent": rounded(self.open.wer_percent),
+            "utterances_of_known_words": self.known.utterances,
+            "known_words_wer_percent": rounded(self.known.wer_percent),
             "keywords_heard_percent": rounded(self.open.keyword_percent),
             "commands": self.commands.utterances,
             "commands_wer_percent": rounded(self.commands.wer_percent),
@@ -143,7 +147,7 @@ async def measure(
         return [through(samples, condition, noise, chance) for _, samples in said]
 
     words = keywords(language)
-    row = Row(system, spoken.group, condition.name, Tally(words), Tally(words))
+    row = Row(system, spoken.group, condition.name, Tally(words), Tally(), Tally(words))
     first_ms: list[float] = []
     final_ms: list[float] = []
     for said, tally in ((spoken.open, row.open), (spoken.commands, row.commands)):
@@ -153,8 +157,11 @@ async def measure(
         )
         for (speech, _), one in zip(said, heard, strict=True):
             edits = tally.add(scored_words(speech.text, language), scored_words(one.text, language))
+            text = normalise(speech.text, language)
+            if tally is row.open and all(map(recogniser.knows, text.split())):
+                row.known.count(edits)
             if edits.errors:
-                row.wrong.append((speech.speaker, normalise(speech.text, language), one.text))
+                row.wrong.append((speech.speaker, text, one.text))
             first_ms.append(one.first_ms)
             final_ms.append(one.final_ms)
     row.first_ms = Summary.of(ms for ms in first_ms if not math.isnan(ms))

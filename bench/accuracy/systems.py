@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from engine.clock import SystemClock
 from engine.errors import PalabreError
 from engine.stage import Service
+from pipelines.speech.grammar import spelled
 from pipelines.speech.hearing import Hearing
 from pipelines.speech.models import MODELS, find_model
 from pipelines.speech.vosk import VoskModel, VoskSTT
@@ -38,6 +39,8 @@ class Recogniser:
     lanes: int
     backlog_s: Callable[[], float] | None = None
     closed: Closed | None = None
+    knows: Callable[[str], bool] = lambda word: True
+    """Whether a word is in its vocabulary."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Vosk:
                 LANES,
                 lambda: model.backlog_s,
                 self._closed(model) if takes else None,
+                lambda word: spelled(word, model.knows) is not None,
             )
         finally:
             model.close()

@@ -77,13 +77,17 @@ class Tally:
 
     def add(self, said: Sequence[str], heard: Sequence[str]) -> Edits:
         edits = compare(said, heard)
+        self.count(edits)
+        self.keywords_said += sum(word in self.keywords for word in said)
+        self.keywords_heard += sum(word in self.keywords for word in edits.kept)
+        return edits
+
+    def count(self, edits: Edits) -> None:
+        """Take the edits of one more utterance; keywords are not looked at."""
         self.utterances += 1
         self.words += edits.words
         self.errors += edits.errors
         self.right += not edits.errors
-        self.keywords_said += sum(word in self.keywords for word in said)
-        self.keywords_heard += sum(word in self.keywords for word in edits.kept)
-        return edits
 
     @property
     def wer_percent(self) -> float | None:
