@@ -14,7 +14,7 @@ from engine.frames import Frame
 from engine.ladder import Ladder
 from engine.mouth import Mouth
 from engine.session import Session
-from engine.store import MemoryStore, StoredEvent
+from engine.store import MemoryStore, Store, StoredEvent
 from pipelines.audio.ticker import Ticker
 from pipelines.mind import minds
 from pipelines.mind.ollama import Ollama
@@ -42,9 +42,20 @@ class Running:
 
 
 class Parts:
-    """Everything that calls share. `start` before the first call, `close` after the last."""
+    """Everything that calls share. `start` before the first call, `close` after the last.
 
-    def __init__(self, settings: Settings, clock: Clock, ticker: Ticker) -> None:
+    `speech` and `store` take the place of those that the settings name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        ticker: Ticker,
+        *,
+        speech: SpeechParts | None = None,
+        store: Store | None = None,
+    ) -> None:
         self.clock = clock
         self.default = settings.default_scenario
         self._settings = settings
@@ -53,8 +64,9 @@ class Parts:
         if settings.mind == "ollama":
             self._ollama = Ollama(settings.ollama_url, settings.ollama_model)
         self._journal = JournalStore(settings.journal) if settings.journal else None
+        self._store = store or self._journal
         self._running: dict[tuple[str, str], Running] = {}
-        self._speech: SpeechParts = (
+        self._speech = speech or (
             NullSpeech(settings, clock)
             if settings.speech == "null"
             else LocalSpeech(settings, clock)
@@ -83,7 +95,11 @@ class Parts:
             minds(script.knowledge, self.clock, self._settings.cache_dir, self._ollama),
             BargeIn.of(script.backchannels, script.stop_words),
         )
-        self._running[script.name, script.language] = running
+        self.serve(running)
+
+    def serve(self, running: Running) -> None:
+        """Let calls ask for it."""
+        self._running[running.script.name, running.script.language] = running
 
     @property
     def scenarios(self) -> set[str]:
@@ -124,7 +140,7 @@ class Parts:
                 running.flow,
                 running.minds,
                 mouth,
-                self._journal or MemoryStore(),
+                self._store or MemoryStore(),
                 self.clock,
                 silence_s=self._settings.silence_s,
                 watch=watch,
