@@ -1,6 +1,6 @@
 # Everything lands in .venv: the base lock for `talk`, the development lock for the rest.
 
-.PHONY: help talk test cover check bench lock clean
+.PHONY: help talk test cover check bench model lock clean
 
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
@@ -10,6 +10,7 @@ help:
 	@echo "make test    the tests, and the engine's coverage by its own (ARGS= for pytest)"
 	@echo "make check   lint, format, types, import direction"
 	@echo "make bench   the three benchmarks in turn (ARGS= for python -m bench)"
+	@echo "make model   the demo recogniser trained anew, in half an hour (ARGS= for palabre models train)"
 	@echo "make lock    resolve requirements/ again (ARGS=--upgrade for newer versions)"
 	@echo "make clean   remove .venv and what the tools left"
 	@echo
@@ -34,6 +35,9 @@ check: .venv/.dev
 bench: .venv/.dev
 	@$(if $(ARGS),$(BIN)/python -m bench $(ARGS), \
 	for bench in density response barge-in; do $(BIN)/python -m bench $$bench || exit; done)
+
+model: .venv/.dev
+	@$(BIN)/palabre models train --to pipelines/speech/models/vosk-fr-demo $(ARGS)
 
 # The base is resolved within the development lock, so that both hold the same versions.
 RESOLVE = build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from server.commands import train as train_command
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
 
 __all__ = ["app"]
 
-app = typer.Typer(help="List, fetch, check and build speech models.", invoke_without_command=True)
+app = typer.Typer(
+    help="List, fetch, check, build and train speech models.", invoke_without_command=True
+)
+app.command()(train_command.train)
 
 _Dir = Annotated[
     Path | None, typer.Option("--dir", help="Where models are kept, instead of PALABRE_MODELS_DIR.")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pipelines.speech.training import features
 from pipelines.speech.training.features import Floats
 
-__all__ = ["CLEAN", "Recipe", "augmented"]
+__all__ = ["CLEAN", "Recipe", "augmented", "telephone"]
 
 _RATE_HZ = features.RATE_HZ
 
@@ -23,15 +23,15 @@ _RATE_HZ = features.RATE_HZ
 class Recipe:
     """How often and how strongly. Shares are 0 to 1 of the calls."""
 
-    noise: float = 0.75
-    snr_db: tuple[float, float] = (6, 40)
+    noise: float = 0.65
+    snr_db: tuple[float, float] = (8, 40)
     babble: float = 0.25
     """Of the noisy calls."""
-    reverb: float = 0.35
+    reverb: float = 0.3
     telephone: float = 0.45
-    tract: float = 0.09
+    tract: float = 0.08
     """Standard deviation of the logarithm of the vocal tract's length."""
-    equaliser_db: float = 6.0
+    equaliser_db: float = 4.0
     """Standard deviation of each knot of the random smooth equaliser."""
     ripple_db: float = 0.0
     """The same of one that changes all the time."""
@@ -59,7 +59,7 @@ def augmented(
     if chance.random() < recipe.noise:
         sound += _noise(sound, recipe, chance, others)
     if chance.random() < recipe.telephone:
-        sound = _telephone(sound, chance)
+        sound = telephone(sound, chance)
     powers = features.power(features.spectra(np.clip(sound, -32768, 32767)))
     if recipe.equaliser_db:
         knots = chance.normal(0, recipe.equaliser_db, 9)
@@ -156,7 +156,7 @@ def _coloured(count: int, chance: np.random.Generator) -> Floats:
     return noise
 
 
-def _telephone(sound: Floats, chance: np.random.Generator) -> Floats:
+def telephone(sound: Floats, chance: np.random.Generator) -> Floats:
     """8 kHz and mu-law (G.711), with the band's lower edge as often as not."""
     from scipy.signal import butter, lfilter
     from soxr import resample

@@ -20,7 +20,7 @@ from pipelines.speech.training.formants import respoken
 if TYPE_CHECKING:
     from pipelines.speech.espeak import Library
 
-__all__ = ["CALLS", "Dataset", "load"]
+__all__ = ["CALLS", "Dataset", "load", "store", "voiced_library"]
 
 CALLS = 350
 """In a shard: about 40 minutes."""
@@ -72,7 +72,7 @@ def _make(dataset: Dataset, index: int, path: Path) -> Path:
     chance = random.Random(f"{dataset.language} {dataset.seed} {dataset.unseen} {index}")
     speakers = [voice for voice in voices.voices() if voice.unseen == dataset.unseen]
     lines = calls.texts(dataset.language, chance.randrange(1 << 30))
-    library = _library(dataset.folder, dataset.language)
+    library = voiced_library(dataset.folder, dataset.language)
     other = np.random.default_rng(chance.randrange(1 << 30))
     made = []
     for _ in range(dataset.calls):
@@ -100,7 +100,8 @@ def store(path: Path, made: Sequence[Call]) -> None:
 
 
 @cache
-def _library(folder: Path, language: str) -> Library:
+def voiced_library(folder: Path, language: str) -> Library:
+    """espeak-ng with every voice of `voices`, in a process that has not used it otherwise."""
     from pipelines.speech.espeak import Library
 
     return Library(voices.lay_out(folder, voices.voices(), language))

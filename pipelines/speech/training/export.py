@@ -12,12 +12,9 @@ from pipelines.speech.kaldi.nnet3 import Layer, write_model
 from pipelines.speech.kaldi.phones import PHONES
 from pipelines.speech.training.network import EPSILON, Network
 
-__all__ = ["INPUT_SCALE", "SCALE", "layers", "log_priors", "write_acoustic"]
+__all__ = ["SCALE", "layers", "log_priors", "write_acoustic"]
 
 Floats = NDArray[np.float32]
-
-INPUT_SCALE = 0.1
-"""Cepstra, with Kaldi's lifter, are of the order of ten."""
 
 SCALE = 0.3
 """Of log-likelihoods: neighbouring steps say much the same, and a network is surer than it is right
@@ -39,8 +36,6 @@ def layers(network: Network, priors: Floats, scale: float = SCALE) -> list[Layer
     last = len(network.specs) - 1
     for index, (spec, own) in enumerate(zip(network.specs, network.layers, strict=True)):
         weights, bias = own.weights.T.copy(), own.bias.copy()
-        if index == 0:
-            weights *= np.float32(INPUT_SCALE)
         if index == last:
             weights *= np.float32(scale)
             bias = (bias - priors) * np.float32(scale)

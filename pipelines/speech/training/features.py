@@ -82,12 +82,14 @@ def _mel(hz: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def mel_filters(warp: float = 1.0) -> Floats:
-    """Triangles [BINS, MEL_BINS]. With `warp` the filters lie at ``warp`` times their frequencies,
-    so that the sound seems to come from a vocal tract as many times as long."""
+    """Triangles [BINS, MEL_BINS]. With `warp` (0.7 to 1.4) the filters up to 5500 Hz lie at
+    ``warp`` times their frequencies, so that the sound seems to come from a vocal tract as many
+    times as long, and those above ever less so, as half the rate is the end of all."""
     edges = np.linspace(
         _mel(np.array(LOW_HZ)), _mel(np.array(HIGH_HZ)), MEL_BINS + 2, dtype=np.float64
     )
-    hz = np.arange(BINS) * (RATE_HZ / FFT) / warp
+    nyquist = RATE_HZ / 2
+    hz = np.interp(np.arange(BINS) * (RATE_HZ / FFT), (0, 5500 * warp, nyquist), (0, 5500, nyquist))
     mel = _mel(hz)[:, None]
     left, centre, right = edges[None, :-2], edges[None, 1:-1], edges[None, 2:]
     triangles = np.minimum((mel - left) / (centre - left), (right - mel) / (right - centre))

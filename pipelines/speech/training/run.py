@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
@@ -16,7 +18,7 @@ from numpy.typing import NDArray
 from pipelines.speech.kaldi.phones import PHONES
 from pipelines.speech.training import features
 from pipelines.speech.training.augment import Recipe
-from pipelines.speech.training.dataset import Dataset, load
+from pipelines.speech.training.dataset import CALLS, Dataset, load
 from pipelines.speech.training.examples import Examples, batches, cepstra_of, examples
 from pipelines.speech.training.features import Floats
 from pipelines.speech.training.network import Network, Spec
@@ -30,9 +32,13 @@ class Settings:
     """What is trained, and for how long. The defaults are the shipped model's."""
 
     language: str = "fr"
-    shards: int = 27
-    epochs: int = 5
+    shards: int = 18
+    epochs: int = 6
+    calls: int = CALLS
+    """In a shard."""
     seed: int = 1
+    respoken: float = 0.5
+    """Share of the calls that the second synthesiser says."""
     width: int = 384
     bottleneck: int = 96
     sequences: int = 32
@@ -41,6 +47,10 @@ class Settings:
     """Of a sequence: 1.4 s."""
     group: int = 3
     """Shards that are shuffled together."""
+    sentences: int = 200_000
+    """That the language model is estimated from."""
+    measured: int = 200
+    """Lines of each kind that the word error rate is measured with, at the end."""
     recipe: Recipe = field(default_factory=Recipe)
 
 
@@ -89,7 +99,9 @@ def pool(workers: int | None = None) -> Iterator[Executor]:
     """Processes for what is no matrix product, one thread each."""
     count = workers or max(1, (os.cpu_count() or 2) - 1)
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(count, context, initializer=_single_threaded) as executor:
+    with ProcessPoolExecutor(
+        count, context, initializer=_begin_worker, initargs=(os.getpid(),)
+    ) as executor:
         try:
             yield executor
         except BaseException:
@@ -97,10 +109,18 @@ def pool(workers: int | None = None) -> Iterator[Executor]:
             raise
 
 
-def _single_threaded() -> None:
+def _begin_worker(parent: int) -> None:
     from threadpoolctl import threadpool_limits
 
     threadpool_limits(1)
+    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+
+
+def _end_with(parent: int) -> None:
+    """A worker does not outlive a training that was killed."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def learn(
