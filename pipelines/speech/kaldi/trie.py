@@ -30,8 +30,8 @@ UNKNOWN = "[unk]"
 """Speech that is no word of the lexicon."""
 
 UNKNOWN_PHONE = 1.7
-"""What a phone of unknown speech costs, in nats: of 1 to 3 this rejected best what is out of a
-grammar, without taking words that are in it (specs of the demo model)."""
+"""What a phone of unknown speech costs, in nats: that of the demo model's prototype. More hears
+words of a grammar in other speech, less hears unknown speech in them; `bench accuracy` has both."""
 
 SILENCE_PROB = 0.5
 """That a pause stands between two words, or before the first."""
