@@ -148,6 +148,10 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def time(self) -> float:
         return self._virtual.now
 
+    def timers(self) -> list[asyncio.TimerHandle]:
+        """Those that were set and neither fired nor were cancelled."""
+        return [handle for handle in self._scheduled if not handle.cancelled()]
+
     def stall(self, seconds: float) -> None:
         """Lose `seconds` at once, as if something had held the loop: the world goes on."""
         self._virtual.now += seconds

@@ -124,6 +124,10 @@ class FarEnd:
         """What was audible from the sample `first` on, up to the last `advance`: s16le mono."""
         return bytes(self._track[first * BYTES_PER_SAMPLE :])
 
+    def piece(self, first: int, end: int) -> bytes:
+        """What was audible of the samples `first` to `end`, as far as that has been played."""
+        return bytes(self._track[first * BYTES_PER_SAMPLE : end * BYTES_PER_SAMPLE])
+
     def seconds(self, sample: int) -> float:
         """When the sample `sample` of the track was played."""
         return self.start + sample / self.rate_hz

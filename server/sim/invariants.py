@@ -1,0 +1,450 @@
+"""What must hold of every call, whoever calls and whatever fails. Each invariant is a small class
+that watches what passes between the engine and the far end, and says when it was broken."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from engine.budget import LatencyBudget
+from engine.turn import TRANSITIONS, State
+from server.sim.sounds import lines_sound
+from server.talk.far_end import FarEnd, Message
+
+__all__ = ["ALL", "Ended", "Invariant", "Violation", "Watch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """`invariant` was broken `at_s` seconds after the call's start."""
+
+    invariant: str
+    at_s: float
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.at_s:8.3f} s  {self.invariant}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call that is over, for the invariants of the whole."""
+
+    far: FarEnd
+    start: float
+    lasted_s: float
+    """Until the route returned."""
+    far_left: bool
+    """The caller hung up, closed or vanished; else it was the engine."""
+    left_at_s: float
+    ledgers: Sequence[dict[str, Any]]
+    spoken: Sequence[tuple[float, float]]
+    """When the caller was heard, in seconds after the start."""
+    dropped: int
+    """Frames of sound that the channel did not send."""
+    patience_s: float
+    """Silence that the faults of this call explain, on top."""
+    left_over: Sequence[str]
+    """Tasks, subscriptions, slots and timers that outlived it."""
+    errors: Sequence[str]
+    """Faults of the engine's own that it survived."""
+    log: Sequence[tuple[str, dict[str, Any]]] | None
+    """What the store has of the session; None if it was out of reach at the end."""
+    marks: bool
+    clears: bool
+    pauses: bool
+
+
+class Invariant(Protocol):
+    """One of them. What it has no use for it leaves to `Watch`."""
+
+    name: str
+
+
+Told = Callable[[str], None]
+
+
+class Watch:
+    """Base of nothing: holds the violations of one call, and hands what passes to each invariant.
+
+    `text` is a message of the engine's, `sound` a BINARY one, `back` an answer of the far end's as
+    it reaches the engine; all at the moment they pass the engine's end of the wire.
+    """
+
+    def __init__(
+        self, invariants: Sequence[Callable[[Told], Any]], now: Callable[[], float], start: float
+    ) -> None:
+        self.violations: list[Violation] = []
+        self._now = now
+        self._start = start
+        made = [each(self._teller(each.name)) for each in invariants]  # type: ignore[attr-defined]
+        self._text = [one.text for one in made if hasattr(one, "text")]
+        self._sound = [one.sound for one in made if hasattr(one, "sound")]
+        self._back = [one.back for one in made if hasattr(one, "back")]
+        self._end = [one.end for one in made if hasattr(one, "end")]
+
+    def _teller(self, name: str) -> Told:
+        def tell(what: str) -> None:
+            if len(self.violations) < 20:
+                self.violations.append(Violation(name, self._now() - self._start, what))
+
+        return tell
+
+    def sent(self, message: bytes | str) -> None:
+        if isinstance(message, bytes):
+            for sound in self._sound:
+                sound(message)
+            return
+        parsed = json.loads(message)
+        for text in self._text:
+            text(parsed, self._now())
+
+    def received(self, message: Message, now: float) -> None:
+        for back in self._back:
+            back(message, now)
+
+    def ended(self, call: Ended) -> None:
+        for end in self._end:
+            end(call)
+
+
+class NothingAfterClear:
+    """No sound, mark or line of a turn after it was cleared, and no sound between pause and
+    resume. A turn is cancelled by its `clear`, or, for a far end that cannot clear, when the state
+    goes from paused to listening."""
+
+    name = "nothing after clear"
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+        self._turn = 0
+        self._paused = False
+        self._cancelled: set[int] = set()
+        self._state = ""
+
+    def sound(self, pcm: bytes) -> None:
+        if self._turn in self._cancelled:
+            self._tell(f"sound of turn {self._turn} after its clear")
+        if self._paused:
+            self._tell(f"sound of turn {self._turn} while it is paused")
+
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "reply", "turn": int(turn)}:
+                if turn in self._cancelled:
+                    self._tell(f"a line of turn {turn} after its clear")
+                self._turn = turn
+            case {"type": "mark", "name": str(name)}:
+                if int(name.partition(".")[0]) in self._cancelled:
+                    self._tell(f"mark {name} after the turn's clear")
+            case {"type": "pause" | "resume" | "clear" as kind, "turn": int(turn)}:
+                self._paused = kind == "pause"
+                if kind == "clear":
+                    self._cancelled.add(turn)
+                elif turn in self._cancelled:
+                    self._tell(f"{kind} of turn {turn} after its clear")
+            case {"type": "state", "state": str(state)}:
+                if self._state == "paused" and state == "listening":
+                    self._cancelled.add(self._turn)
+                self._state = state
+            case _:
+                pass
+
+
+class StatesFollowTheTable:
+    """Every state follows from the one before (`engine.turn.TRANSITIONS`), and the last is
+    closed."""
+
+    name = "states follow the table"
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+        self._state = State.LISTENING
+        self._after: dict[State, set[State]] = {}
+        for (old, _), new in TRANSITIONS.items():
+            self._after.setdefault(old, set()).add(new)
+
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "state", "state": str(name)}:
+                state = State(name)
+                if state not in self._after.get(self._state, set()) or state is self._state:
+                    self._tell(f"{state} after {self._state}")
+                self._state = state
+            case _:
+                pass
+
+
+class TurnsEnd:
+    """Every turn has one ledger, in order, and no line of a turn comes after it."""
+
+    name = "turns end"
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+        self._ledgers = 0
+        self._spoken = 0
+
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "turn", "turn": int(turn)}:
+                self._ledgers += 1
+                if turn != self._ledgers:
+                    self._tell(f"ledger of turn {turn}, where {self._ledgers} is due")
+            case {"type": "reply", "turn": int(turn)}:
+                self._spoken = max(self._spoken, turn)
+                if turn <= self._ledgers:
+                    self._tell(f"a line of turn {turn} after its ledger")
+            case _:
+                pass
+
+    def end(self, call: Ended) -> None:
+        logged = [data["turn"] for name, data in call.log or () if name == "turn"]
+        if call.log is not None:
+            if logged != list(range(1, len(logged) + 1)):
+                self._tell(f"the log has the turns {logged}")
+            if len(logged) < max(self._spoken, self._ledgers):
+                self._tell(f"{self._spoken} turns spoke, the log has {len(logged)}")
+            if not call.log or call.log[-1][0] != "session.closed":
+                self._tell("the log has no end")
+
+
+class SpansAddUp:
+    """A ledger's spans add up to its gap, and the gap to what the far end heard with the network's
+    share: the time from mark to mark is checked to the message."""
+
+    name = "spans add up"
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "turn", "turn": int(turn), "spans": dict(spans), "gap_ms": float(gap_ms)}:
+                if abs(sum(spans.values()) - gap_ms) > 0.01:
+                    self._tell(
+                        f"turn {turn}: spans of {sum(spans.values()):.3f} ms, a gap of {gap_ms}"
+                    )
+                marks = message["marks"].values()
+                if marks and abs(max(marks) - gap_ms) > 0.01:
+                    self._tell(f"turn {turn}: a gap of {gap_ms} ms, the last mark at {max(marks)}")
+                if any(ms < 0 for ms in spans.values()):
+                    self._tell(f"turn {turn}: a negative span")
+            case _:
+                pass
+
+
+@dataclass(slots=True)
+class _Turn:
+    lines: list[str] = field(default_factory=list)
+
+
+class SaidIsPlayed:
+    """What a ledger says was said is what the far end has played, word for word by position."""
+
+    name = "said is what was played"
+
+    SLACK_MS = 25.0
+    """A frame, and rounding."""
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+        self._lines: dict[int, list[str]] = {}
+        self._position: dict[int, float] = {}
+        self._ledgers: dict[int, tuple[str, bool, float | None]] = {}
+
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "reply", "turn": int(turn), "text": str(text)}:
+                self._lines.setdefault(turn, []).append(text)
+            case {"type": "turn", "turn": int(turn), "said": str(said), "interrupted": bool(cut)}:
+                self._ledgers[turn] = said, cut, self._position.get(turn)
+            case _:
+                pass
+
+    def back(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "played", "turn": int(turn), "ms": float(ms)}:
+                self._position[turn] = ms
+            case _:
+                pass
+
+    def end(self, call: Ended) -> None:
+        played: dict[int, float] = {}
+        for run in call.far.runs:
+            ms = (run.end - run.start) * 1000 / call.far.rate_hz
+            played[run.turn] = played.get(run.turn, 0.0) + ms
+        for turn, (said, cut, position) in self._ledgers.items():
+            lines = self._lines.get(turn, [])
+            if not cut:
+                self._whole(turn, said, lines, played.get(turn, 0.0), call)
+            elif position is not None and call.clears:
+                least = _words(lines, position - self.SLACK_MS)
+                most = _words(lines, position + self.SLACK_MS)
+                if not (most.startswith(said) and said.startswith(least)):
+                    self._tell(
+                        f"turn {turn}: the far end had played {position:.0f} ms, "
+                        f"{least!r} at least, and the ledger says {said!r}"
+                    )
+            elif not " ".join(lines).startswith(said):
+                self._tell(f"turn {turn}: {said!r} is no beginning of {' '.join(lines)!r}")
+
+    def _whole(self, turn: int, said: str, lines: list[str], ms: float, call: Ended) -> None:
+        whole = " ".join(line for line in lines if lines_sound(line))
+        if said == whole:
+            lasts = sum(_ms(line) for line in lines)
+            if ms < lasts - 60 and not call.dropped and not call.far_left and call.marks:
+                self._tell(f"turn {turn}: {ms:.0f} of {lasts:.0f} ms were played, all is said")
+        elif not whole.startswith(said):
+            self._tell(f"turn {turn}: {said!r} is no beginning of {whole!r}")
+
+
+def _ms(line: str) -> float:
+    pcm = lines_sound(line)
+    return len(pcm) / 32 + 200.0 if pcm else 0.0
+
+
+def _words(lines: Sequence[str], position_ms: float) -> str:
+    """What of `lines` lies before a position: whole lines, then words by their share."""
+    said: list[str] = []
+    start = 0.0
+    for line in lines:
+        end = start + _ms(line)
+        if position_ms >= end:
+            said.append(line)
+        elif position_ms > start:
+            words = line.split()
+            said += words[: int(len(words) * (position_ms - start) / (end - start))]
+        start = end
+    return " ".join(said)
+
+
+class ResumeIsExact:
+    """What was played of a turn is the beginning of its sound: no sample missing, repeated or
+    changed, also across pauses."""
+
+    name = "resume is exact"
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+        self._sent: dict[int, bytearray] = {}
+        self._lines: dict[int, list[str]] = {}
+        self._turn = 0
+
+    def sound(self, pcm: bytes) -> None:
+        sent = self._sent.get(self._turn)
+        if sent is not None:
+            sent += pcm
+
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "reply", "turn": int(turn), "text": str(text)}:
+                self._turn = turn
+                self._sent.setdefault(turn, bytearray())
+                self._lines.setdefault(turn, []).append(text)
+            case _:
+                pass
+
+    def end(self, call: Ended) -> None:
+        if call.dropped:
+            return  # it did not read: it knows that it missed some
+        native = call.far.rate_hz == 16000
+        for turn, runs in itertools.groupby(call.far.runs, key=lambda run: run.turn):
+            sent = self._sent.get(turn, bytearray())
+            played = b"".join(call.far.piece(run.start, run.end) for run in runs)
+            if not sent.startswith(played):
+                self._tell(f"turn {turn}: what was played is not what was sent")
+            whole = _sound(self._lines.get(turn, ())) if native else b""
+            if native and not _begins(whole, bytes(sent)):
+                self._tell(f"turn {turn}: what was sent is not the sound of its lines")
+
+
+def _sound(lines: Sequence[str]) -> bytes:
+    return b"".join(lines_sound(line) + bytes(6400) for line in lines if lines_sound(line))
+
+
+def _begins(whole: bytes, sent: bytes) -> bool:
+    """`sent` is the beginning of `whole`, or all of it and silence."""
+    return whole.startswith(sent) or (sent.startswith(whole) and not any(sent[len(whole) :]))
+
+
+class NeverSilent:
+    """The caller is never left in silence for longer than the scenario's patience and the budget,
+    with what the network and the faults explain."""
+
+    name = "never silent"
+
+    SILENCE_S = 6.0
+    """`Session.silence_s`: after this the engine asks whether he is there."""
+    SLACK_S = 1.0
+    """The recogniser's last words, sound that is no speech, and the far end's frame."""
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+
+    def end(self, call: Ended) -> None:
+        limit_s = self.SILENCE_S + LatencyBudget().total_ms / 1000 + self.SLACK_S + call.patience_s
+        rate = call.far.rate_hz
+        events = [(run.start / rate, run.end / rate) for run in call.far.runs]
+        events += call.spoken
+        events.sort()
+        heard_until = 0.0
+        for since, until in [*events, (call.left_at_s, call.left_at_s)]:
+            if since - heard_until > limit_s and heard_until < call.left_at_s:
+                self._tell(
+                    f"silence of {since - heard_until:.1f} s from {heard_until:.1f} s on; "
+                    f"at most {limit_s:.1f} are explained"
+                )
+            heard_until = max(heard_until, until)
+
+
+class NothingLeft:
+    """No task, subscription, slot, timer or byte outlives a call, and it ends soon after the far
+    end has left."""
+
+    name = "nothing is left"
+
+    SOON_S = 3.0
+    """The last words: a second to recognise and one to understand, and the log."""
+    LOG_S = 31.0
+    """How long a store that is out of reach is waited for."""
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+
+    def end(self, call: Ended) -> None:
+        for what in call.left_over:
+            self._tell(what)
+        over_s = call.lasted_s - call.left_at_s
+        allowed_s = self.SOON_S + call.patience_s + (self.LOG_S if call.log is None else 0.0)
+        if over_s > allowed_s:
+            self._tell(f"it went on for {over_s:.1f} s after the far end had left")
+
+
+class NoFaultOfOurs:
+    """No exception that is not one of the engine's own errors, in any task or callback."""
+
+    name = "no fault of ours"
+
+    def __init__(self, tell: Told) -> None:
+        self._tell = tell
+
+    def end(self, call: Ended) -> None:
+        for error in call.errors:
+            self._tell(error)
+
+
+ALL: tuple[Callable[[Told], Any], ...] = (
+    NothingAfterClear,
+    StatesFollowTheTable,
+    TurnsEnd,
+    SpansAddUp,
+    SaidIsPlayed,
+    ResumeIsExact,
+    NeverSilent,
+    NothingLeft,
+    NoFaultOfOurs,
+)
