@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 
-from server.sim.heard import Part, Recordings
+from server.sim.heard import Part, Recording, Recordings
 from server.sim.line import Mixer
 from server.sim.script import Script
 from server.sim.sounds import lines_sound
@@ -80,9 +80,9 @@ class Ear:
             )
         ]
 
-    def _part(self, made: object, start: int, first: int, end: int) -> Part:
+    def _part(self, made: Recording, start: int, first: int, end: int) -> Part:
         ms = 1000 / self._rate_hz
-        return Part(made, (first - start) * ms, (end - start) * ms)  # type: ignore[arg-type]
+        return Part(made, (first - start) * ms, (end - start) * ms)
 
     def _echoes(self, first: int, end: int) -> list[tuple[int, int, float, Part]]:
         far, echo = self.far, self._script.echo

@@ -166,7 +166,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` on a new loop with virtual time. No task may be left when it returns (Leftover)."""
+    """Run `main` on a new loop. No task may be left when it returns (Leftover)."""
     loop = VirtualLoop()
     try:
         result = loop.run_until_complete(main)

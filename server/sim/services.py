@@ -14,6 +14,7 @@ from engine.frames import Audio, Expected, Frame, Say, SpeechEnded, SpeechStarte
 from engine.link import Link
 from engine.stage import Outlet
 from engine.store import MemoryStore, StoredEvent
+from pipelines.speech.hearing import Heard
 from pipelines.speech.lines import put_line
 from server.sim import heard
 from server.sim.sounds import lines_sound
@@ -116,7 +117,7 @@ class RecordedSTT:
                         if trouble == "hang":
                             await _for_ever()
                         await asyncio.sleep(self._delay(FINAL_MS, trouble))
-                        said = heard.Heard()
+                        said = Heard()
                         if since is not None:
                             said = heard.final(self._listen(since, until), expected)
                         since, text, latest = None, "", None

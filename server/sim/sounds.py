@@ -117,4 +117,4 @@ def _noise(condition: str) -> bytes:
     line = CONDITIONS[condition]
     room = Line(1, line.snr_db, telephone=line.telephone)
     whole = np.frombuffer(b"".join(room.frame() for _ in range(350)), "<i2")
-    return whole[:: RATE_HZ // line.rate_hz].tobytes()
+    return bytes(whole[:: RATE_HZ // line.rate_hz].tobytes())
