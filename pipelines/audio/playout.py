@@ -52,6 +52,7 @@ class Playout:
         self.epoch = 0
         self.held = False
         self._held_at = 0.0
+        self._paused: int | None = None  # the turn that the far end was told to hold
         self.underruns = 0
         self._reset()
 
@@ -135,6 +136,7 @@ class Playout:
         self.held = True
         self._held_at = now
         if self._started:
+            self._paused = self.epoch
             self._channel.pause(self.epoch)
 
     def release(self, now: float) -> None:
@@ -148,8 +150,9 @@ class Playout:
             self._awaited = deque((due + shift, name) for due, name in self._awaited)
         elif self._started:
             self._due = max(self._due, now)  # it has played out its lead meanwhile
-        if self._started:
-            self._channel.resume(self.epoch)
+        if self._paused is not None:  # also where its last sound was played meanwhile
+            self._channel.resume(self._paused)
+            self._paused = None
         self.tick(now)
 
     def clear(self, now: float) -> float:
@@ -160,6 +163,8 @@ class Playout:
         played_ms = self.played_ms(now)
         if self._started:
             self._channel.clear(self.epoch)
+            if self._channel.capabilities.clear:
+                self._paused = None
         self.finish()
         return played_ms
 

@@ -173,6 +173,28 @@ def test_what_is_held_before_it_sounds_needs_no_pause() -> None:
     assert wire.frames() == 5
 
 
+def test_a_pause_that_crosses_the_last_sound_is_ended_all_the_same() -> None:
+    playout, wire, _ = _playout(FULL)
+    playout.write(1, FRAME, now=10.0)
+    playout.end(1, now=10.0)
+    playout.hold(10.02)
+    playout.finish()  # the far end had played it all when it was told to hold
+    playout.begin(2)
+    playout.release(10.5)
+    assert wire.log == ["frame", "pause 1", "resume 1"]
+    playout.write(2, FRAME, now=10.6)
+    assert wire.log[3:] == ["frame"]
+
+
+def test_a_far_end_that_holds_and_cannot_clear_goes_on() -> None:
+    playout, wire, _ = _playout(Capabilities(rate_hz=16000, mark=True, pause=True))
+    playout.write(1, FRAME * 5, now=10.0)
+    playout.hold(10.02)
+    playout.clear(10.04)
+    playout.release(10.06)
+    assert wire.log == ["frame", "pause 1", "clear 1", "resume 1"]
+
+
 def test_nothing_of_a_cleared_turn_is_sent() -> None:
     playout, wire, reached = _playout(FULL)
     playout.write(1, FRAME * 50, now=10.0)
