@@ -43,6 +43,8 @@ class Phone:
     nasal: float = 0.0
     weight: float = 1.0
     stop: bool = False
+    spread: float = 1.0
+    """How much more than others it differs between speakers."""
 
 
 def _vowel(f1: float, f2: float, f3: float, level_db: float = 0.0, nasal: float = 0.0) -> Phone:
@@ -51,31 +53,31 @@ def _vowel(f1: float, f2: float, f3: float, level_db: float = 0.0, nasal: float 
 
 _TARGETS = {
     "SIL": Phone((480, 1450, 2450), -99, weight=0.05),
-    "a": _vowel(700, 1350, 2500), "E": _vowel(550, 1800, 2550), "e": _vowel(380, 2050, 2700, -2),
+    "a": _vowel(690, 1430, 2500), "E": _vowel(550, 1800, 2550), "e": _vowel(380, 2050, 2700, -2),
     "i": _vowel(290, 2200, 3000, -4), "o": _vowel(390, 800, 2400, -2), "O": _vowel(550, 1080, 2450),
     "u": _vowel(310, 770, 2250, -4), "y": _vowel(290, 1850, 2250, -4),
     "2": _vowel(390, 1430, 2250, -2), "9": _vowel(540, 1430, 2400),
     "@": _vowel(460, 1450, 2400, -4),
     "A~": _vowel(600, 980, 2550, -2, 0.8), "O~": _vowel(430, 780, 2500, -2, 0.8),
     "E~": _vowel(610, 1420, 2500, -2, 0.8),
-    "j": Phone((285, 2200, 2950), -7, weight=0.7), "w": Phone((310, 760, 2250), -7, weight=0.7),
-    "l": Phone((350, 1450, 2600), -8, weight=0.5),
-    "R": Phone((480, 1200, 2350), -10, -22, (1500, 1400), weight=0.35),
+    "j": Phone((280, 2200, 2950), -10, weight=0.7), "w": Phone((310, 760, 2250), -8, weight=0.7),
+    "l": Phone((320, 1500, 2600), -10, nasal=0.3, weight=0.5),
+    "R": Phone((480, 1200, 2350), -16, -24, (1600, 1800), weight=0.35, spread=2.5),
     "m": Phone((260, 1050, 2200), -9, nasal=1.0, weight=0.3),
     "n": Phone((260, 1550, 2550), -9, nasal=1.0, weight=0.3),
     "J": Phone((270, 2000, 2750), -9, nasal=1.0, weight=0.5),
-    "p": Phone((300, 900, 2200), -99, -26, (900, 1200), weight=0.3, stop=True),
-    "b": Phone((270, 900, 2200), -20, -28, (900, 1200), weight=0.3, stop=True),
-    "t": Phone((300, 1750, 2700), -99, -16, (4300, 2500), weight=0.4, stop=True),
-    "d": Phone((270, 1700, 2700), -20, -20, (4000, 2500), weight=0.4, stop=True),
-    "k": Phone((300, 1800, 2300), -99, -18, (2000, 1000), weight=0.25, stop=True),
-    "g": Phone((270, 1800, 2300), -20, -22, (2000, 1000), weight=0.25, stop=True),
+    "p": Phone((300, 900, 2200), -99, -32, (900, 1200), weight=0.3, stop=True),
+    "b": Phone((270, 900, 2200), -20, -33, (900, 1200), weight=0.3, stop=True),
+    "t": Phone((300, 1750, 2700), -99, -20, (4300, 2500), weight=0.4, stop=True),
+    "d": Phone((270, 1700, 2700), -20, -24, (4000, 2500), weight=0.4, stop=True),
+    "k": Phone((300, 1800, 2300), -99, -21, (2000, 1000), weight=0.25, stop=True),
+    "g": Phone((270, 1800, 2300), -20, -26, (2000, 1000), weight=0.25, stop=True),
     "f": Phone((330, 1050, 2250), -99, -22, (5500, 6000), weight=0.3),
-    "v": Phone((300, 1050, 2250), -13, -27, (5000, 6000), weight=0.3),
+    "v": Phone((300, 1050, 2250), -18, -29, (5000, 6000), weight=0.3),
     "s": Phone((330, 1700, 2650), -99, -8, (6000, 1800), weight=0.4),
-    "z": Phone((290, 1700, 2650), -14, -14, (6000, 1800), weight=0.4),
+    "z": Phone((290, 1700, 2650), -17, -14, (6000, 1800), weight=0.4),
     "S": Phone((330, 1850, 2450), -99, -7, (3200, 1400), weight=0.4),
-    "Z": Phone((290, 1850, 2450), -13, -13, (3200, 1400), weight=0.4),
+    "Z": Phone((290, 1850, 2450), -17, -13, (3200, 1400), weight=0.4),
 }  # fmt: skip
 
 
@@ -95,6 +97,7 @@ def _tables(language: str) -> tuple[Floats, ...]:
         column([phone.nasal for phone in phones]),
         column([phone.weight for phone in phones]),
         column([phone.stop for phone in phones]),
+        column([phone.spread for phone in phones]),
     )
 
 
@@ -155,15 +158,16 @@ def _wandering(steps: int, deviation: float, every: int, chance: np.random.Gener
 def _tracks(
     segments: NDArray[np.int32], steps: int, chance: np.random.Generator, language: str
 ) -> _Tracks:
-    formants, voice_db, noise_db, noise_hz, nasal, weight, stop = _tables(language)
+    formants, voice_db, noise_db, noise_hz, nasal, weight, stop, spread = _tables(language)
     kinds = len(formants)
     high = chance.random() < 0.5
     scale = float(chance.uniform(1.0, 1.3) if high else chance.uniform(0.85, 1.08))
     # The speaker's own targets, and each time a little beside them.
-    accent = np.exp(chance.normal(0, 0.07, (kinds, 3))).astype(np.float32)
-    tokens = np.exp(chance.normal(0, 0.04, (len(segments), 3))).astype(np.float32)
-    voice_db = (voice_db + chance.normal(0, 2.5, kinds)).astype(np.float32)
-    noise_db = (noise_db + chance.normal(0, 4, kinds) + chance.normal(-6, 3.5)).astype(np.float32)
+    accent = np.exp(chance.normal(0, 0.08, (kinds, 3))).astype(np.float32)
+    tokens = np.exp(chance.normal(0, 0.05, (len(segments), 3))).astype(np.float32)
+    voice_db = (voice_db + spread * chance.normal(0, 2.5, kinds)).astype(np.float32)
+    levels = spread * chance.normal(0, 4, kinds) + chance.normal(-6, 3.5)
+    noise_db = (noise_db + levels).astype(np.float32)
     noise_hz = noise_hz * np.exp(chance.normal(0, (0.13, 0.35), (kinds, 2))).astype(np.float32)
     noise_hz = noise_hz * np.float32(scale**0.6)
     nasal = nasal * np.float32(chance.uniform(0.5, 1.2))
@@ -191,8 +195,8 @@ def _tracks(
     voice = _smooth((voiced * trill).astype(np.float32), edge)
     noise = _smooth(rough.astype(np.float32), edge / 2)
 
-    centre, spread = noise_hz[kind, 0], noise_hz[kind, 1]
-    shape = np.exp(-0.5 * ((_HZ[None] - centre[:, None]) / (0.7 * spread[:, None])) ** 2)
+    centre, breadth = noise_hz[kind, 0], noise_hz[kind, 1]
+    shape = np.exp(-0.5 * ((_HZ[None] - centre[:, None]) / (0.7 * breadth[:, None])) ** 2)
     shape = (shape + chance.uniform(0.03, 0.2)).astype(np.float32)
     pitch = chance.uniform(130, 300) if high else chance.uniform(70, 160)
     melody = _wandering(steps, 0.13, 60, chance) + _wandering(steps, 0.04, 12, chance)
@@ -248,7 +252,7 @@ def _tract(tracks: _Tracks, chance: np.random.Generator) -> Floats:
     nose = _resonance(some * murmur, some * 120) / _resonance(some * hole, some * 140)
     power *= nose ** np.minimum(open_nose, 1.0)[:, None]
     # Real spectra have no such deep valleys, nor do they fall without end.
-    shallow = np.float32(10 ** (-chance.uniform(18, 40) / 10))
+    shallow = np.float32(10 ** (-chance.uniform(20, 45) / 10))
     fall = 1 / (1 + (_HZ / np.float32(chance.uniform(1500, 8000))) ** 2)
     power += shallow * power.max(axis=1, keepdims=True) * fall
     return np.sqrt(power)

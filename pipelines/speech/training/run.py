@@ -32,7 +32,7 @@ class Settings:
     """What is trained, and for how long. The defaults are the shipped model's."""
 
     language: str = "fr"
-    shards: int = 18
+    shards: int = 24
     epochs: int = 6
     calls: int = CALLS
     """In a shard."""
