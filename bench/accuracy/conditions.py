@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.response.person import mulaw
+from bench.g711 import mulaw
 from pipelines.audio.resample import RATE_HZ, StreamResampler
 
 __all__ = ["CONDITIONS", "Condition", "Samples", "leveled", "shaped_noise", "through"]

@@ -48,8 +48,8 @@ RATES_WPM = (130, 200)
 PITCHES = (30, 70)
 SPEAKERS = 24
 """Voices of a group, so that no voice weighs much."""
-SILENT = 50
-"""-56 dBFS: espeak-ng's breath at either end of a sentence lies below it."""
+SILENT = 10 ** (-36 / 20)
+"""Of the peak: what synthesisers breathe at either end of a sentence lies below it."""
 PATIENCE_S = 20.0
 """For one sentence of another program."""
 
@@ -157,7 +157,7 @@ def _run(command: str, text: str) -> bytes:
         words = [word.format(out=out, text=text) for word in shlex.split(command)]
         try:
             subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE_S)
-            return _wav(out)
+            return _trimmed(_wav(out))
         except (OSError, subprocess.SubprocessError) as error:
             raise BenchError(
                 f"{command!r} did not speak ({error}); it needs {{out}}, a WAV file to write, "
@@ -194,6 +194,14 @@ def _decoded(path: Path) -> bytes:
     return bytes(pcm)
 
 
+def _trimmed(pcm: bytes) -> bytes:
+    """From the first sound to the last."""
+    samples = np.frombuffer(pcm, "<i2")
+    level = np.abs(samples.astype(np.int32))
+    loud = np.flatnonzero(level > level.max(initial=0) * SILENT)
+    return samples[loud[0] : loud[-1] + 1].tobytes() if loud.size else b""
+
+
 # In the process of espeak-ng
 
 _library: Any = None
@@ -212,6 +220,4 @@ def _speak(line: _Line) -> bytes:
 
     voice = EspeakVoice(line.voice, line.rate_wpm, line.pitch)
     pcm, _ = _library.trace(speakable(line.text), voice)
-    samples = np.frombuffer(StreamResampler(_library.rate_hz, RATE_HZ).feed(pcm, last=True), "<i2")
-    loud = np.flatnonzero(np.abs(samples.astype(np.int32)) > SILENT)
-    return samples[loud[0] : loud[-1] + 1].tobytes() if loud.size else b""
+    return _trimmed(StreamResampler(_library.rate_hz, RATE_HZ).feed(pcm, last=True))

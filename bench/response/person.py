@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from numpy.typing import NDArray
 
+from bench.g711 import mulaw
 from bench.response.callers import CallPlan
 from server.talk.caller import Caller, HangUp
 from server.talk.far_end import FarEnd, Message
@@ -14,23 +14,10 @@ from server.talk.line import RATE_HZ, Line, Utterance, utterance
 from server.talk.person import Person, Simulated, Spoken
 from server.talk.plan import Plan
 
-__all__ = ["Narrow", "Until", "make_person", "mulaw"]
+__all__ = ["Narrow", "Until", "make_person"]
 
 HEARD_S = 0.4
 """How much of the last reply is heard before the caller hangs up: its first sound counts."""
-
-_BIAS, _CLIP = 132, 32635
-"""ITU-T G.711, for samples of 16 bits."""
-
-
-def mulaw(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """`samples` as they come out of µ-law coding (ITU-T G.711)."""
-    level = np.minimum(np.abs(samples.astype(np.int32)), _CLIP) + _BIAS
-    segment = np.floor(np.log2(level)).astype(np.int32) - 7
-    step = level >> (segment + 3) & 0x0F
-    decoded = (((step << 3) + _BIAS) << segment) - _BIAS
-    signed: NDArray[np.int16] = np.where(samples < 0, -decoded, decoded).astype("<i2")
-    return signed
 
 
 class Narrow:

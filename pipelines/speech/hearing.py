@@ -82,7 +82,8 @@ class Hearing:
     def partial(self) -> tuple[str, bool]:
         """What was said so far, and whether something `UNKNOWN` was."""
         texts = [part["text"] for part in self._settled]
-        texts.append(json.loads(self._vosk.PartialResult())["partial"])
+        # Without "partial" where a part was closed just now.
+        texts.append(json.loads(self._vosk.PartialResult()).get("partial", ""))
         words = [word for text in texts for word in text.split()]
         known = [word for word in words if word != UNKNOWN]
         return " ".join(known), len(known) < len(words)

@@ -92,6 +92,14 @@ def test_the_parts_of_an_utterance_are_one() -> None:
     assert hearing.final() == Heard()
 
 
+def test_a_part_that_was_closed_just_now_has_no_partial() -> None:
+    hearing = Hearing(None, None)
+    FakeKaldi.parts = [True]
+    FakeKaldi.results = [words("oui", 0.8), {"text": ""}]  # as Vosk answers at that moment
+    hearing.feed(b"")
+    assert hearing.partial() == ("oui", False)
+
+
 def test_more_than_sure_is_sure() -> None:
     """Vosk's confidences are sums of floats."""
     hearing = Hearing(None, "grammar")
