@@ -59,7 +59,8 @@ class Question:
     `expects` is the kind of answer (``choice``, ``anything``, ``open``, ``number``, ``digits``,
     ``spelling``, ``name``, ``address``), which says how people pause in it; `digits` is how many
     are asked for, 0 if that is not known; `endpoint_ms` is the silence that ends the answer, 0
-    where the kind says it.
+    where the kind says it. `pause_s` is the pause that ends what is being keyed in (``Silent(0)``
+    follows it), 0 where nothing is.
     """
 
     step: str
@@ -69,11 +70,15 @@ class Question:
     expects: str = "anything"
     digits: int = 0
     endpoint_ms: int = 0
+    pause_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The conversation begins."""
+    """The conversation begins. What is left to chance in it follows from `seed`, the session's id,
+    so that it can be repeated."""
+
+    seed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +91,8 @@ class Understood:
 
 @dataclass(frozen=True, slots=True)
 class Silent:
-    """The user has said nothing for the `count`-th time in a row (from 1)."""
+    """The user has said nothing for the `count`-th time in a row (from 1); 0 after the question's
+    `pause_s`."""
 
     count: int
 

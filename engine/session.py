@@ -192,7 +192,7 @@ class Session:
     async def _converse(self) -> None:
         async with asyncio.TaskGroup() as group:
             self._group = group
-            self._begin(Started())
+            self._begin(Started(self.id))
             while self._reason is None:
                 await self._handle(await self._next())
             await self._last_words()
@@ -212,6 +212,8 @@ class Session:
                 async for event in self._inbox:
                     return event
         except TimeoutError:
+            if self.question.pause_s:
+                return Silent(0)
             self._silent += 1
             return Silent(self._silent)
         assert self._reason is not None
@@ -420,7 +422,7 @@ class Session:
 
     def _await_user(self) -> None:
         if self._running is None and not self._speaking:
-            self._silence_at = self._clock.now() + self._silence_s
+            self._silence_at = self._clock.now() + (self.question.pause_s or self._silence_s)
 
 
 async def _lines(lines: Sequence[Say | Think]) -> AsyncGenerator[Say | Think, None]:

@@ -84,6 +84,12 @@ def _has_words(step: Step, words: Wording) -> None:
         raise node.error(
             f"no 'again' at step {step.name!r}", f"{wanted} after an answer not understood"
         )
+    for intent in words.steps[step.name].choices if step.name in words.steps else ():
+        if intent not in step.answers:
+            raise node.error(
+                f"a choice {intent!r} that step {step.name!r} does not have",
+                "one of " + ", ".join(step.answers),
+            )
     if not step.asks and (step.again or step.silence):
         raise node.error(f"step {step.name!r} asks nothing", "only what it says")
 

@@ -1,20 +1,37 @@
-"""Plays a script: pure, the state plain JSON."""
+"""Plays a script: pure, the state plain JSON.
+
+What was not understood or not answered is asked again in other words, never the same line twice in
+a row; keys answer wherever a choice or a number is asked. Where there are several ways to say the
+same, the session's seed decides, so that a conversation can be repeated.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import zlib
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.errors import ConfigurationError
 from engine.flow import Effect, Event, FlowState, Question, Record, Silent, Started, Understood
 from engine.frames import Dtmf, Hangup, Say
+from pipelines.mind.language import LANGUAGES, numbers, tokens
 from scenarios.model import Answer, Point, Script, Step
 
 __all__ = ["VERSION", "ScriptFlow"]
 
-VERSION = 1
+VERSION = 2
 """Of the state's shape: step, retries (answers not understood at this step), slots, answers
-(the intent that answered each step), score and level (null before a score was asked for)."""
+(the intent that answered each step), score and level (null before a score was asked for), seed,
+uses (of each list of phrases), asked (the last question, as it was said) and digits (keyed so
+far)."""
+
+KEYING_PAUSE_S = 3.0
+"""Who has pressed all digits of a number waits; who looks the next one up takes up to this long.
+The inter-digit timeout of VoiceXML 2.0 is the platform's, commonly 3 to 5 s."""
+MOST_DIGITS = 18
+"""Where the question does not say how many: no number that is keyed is longer."""
+MENU_AFTER = 2
+"""Failures in a row after which a question says its keys: speech does not get through."""
 
 
 class ScriptFlow:
@@ -34,6 +51,10 @@ class ScriptFlow:
             "answers": {},
             "score": None,
             "level": None,
+            "seed": 0,
+            "uses": {},
+            "asked": "",
+            "digits": "",
         }
 
     def question(self, state: FlowState) -> Question:
@@ -47,28 +68,34 @@ class ScriptFlow:
             step.expects,
             step.digits,
             step.endpoint_ms,
+            KEYING_PAUSE_S if state["digits"] else 0.0,
         )
 
     def step(self, state: FlowState, event: Event) -> tuple[FlowState, tuple[Effect, ...]]:
         """See `engine.flow.Flow`. Raises ConfigurationError for a state of another script."""
         step = self._step(state)
-        state = {**state, "slots": dict(state["slots"]), "answers": dict(state["answers"])}
+        state = {
+            **state,
+            **{name: dict(state[name]) for name in ("slots", "answers", "uses")},
+        }
         if step.hangup and not isinstance(event, Started):
             return state, (Hangup(step.hangup),)  # what comes after the end changes nothing
         match event:
-            case Started():
+            case Started(seed=seed):
+                state["seed"] = zlib.crc32(seed.encode())
                 return self._arrive(state, self.script.start)
             case Understood(text=text, understanding=understanding):
+                state["digits"] = ""
                 self._fill(state, understanding.slots)
+                if key := self._typed(step, text, understanding.intent):
+                    return self._pressed(state, step, key)
                 return self._answered(state, step, understanding.intent, text)
+            case Silent(count=0):
+                return self._keyed(state, step)
             case Silent(count=count):
-                if count <= len(step.silence):
-                    return state, _asked((step.silence[count - 1],))
-                return self._arrive(state, self.script.gone)
+                return self._silent(state, step, count)
             case Dtmf(digit=digit):
-                if digit in step.keys:
-                    return self._answered(state, step, step.keys[digit], digit)
-                return state, _asked(step.say)
+                return self._pressed(state, step, digit)
 
     def _step(self, state: FlowState) -> Step:
         step = self.script.steps.get(str(state.get("step")))
@@ -100,14 +127,106 @@ class ScriptFlow:
                     return self._arrive(state, step.then)
                 state["retries"] += 1
             return self._follow(state, step, intent, answer)
-        if step.otherwise:
-            if text:
-                return self._arrive(state, step.otherwise)
-            return state, _asked(step.say[-1:])  # no words are no answer
-        if state["retries"] >= step.retries:
+        if step.otherwise and text:
+            return self._arrive(state, step.otherwise)
+        return self._failed(state, step)  # no words are no answer
+
+    def _failed(
+        self, state: FlowState, step: Step, *, key: bool = False
+    ) -> tuple[FlowState, tuple[Effect, ...]]:
+        """Ask again, in other words, or give up."""
+        if not step.otherwise and state["retries"] >= step.retries:
             return self._arrive(state, step.then)
         state["retries"] += 1
-        return state, _asked((step.again[min(state["retries"], len(step.again)) - 1],))
+        first = self._phrase(state, "not_understood", self.script.not_understood)
+        menu = key or state["retries"] >= MENU_AFTER
+        wordings = step.again or step.silence
+        return self._ask(state, step, wordings, state["retries"], first, menu)
+
+    def _silent(
+        self, state: FlowState, step: Step, count: int
+    ) -> tuple[FlowState, tuple[Effect, ...]]:
+        if count > len(step.silence):
+            return self._arrive(state, self.script.gone)
+        first = self._phrase(state, "not_heard", self.script.not_heard)
+        return self._ask(state, step, step.silence, count, first, count >= MENU_AFTER)
+
+    def _ask(
+        self,
+        state: FlowState,
+        step: Step,
+        wordings: Iterable[str],
+        attempt: int,
+        first: tuple[str, ...] = (),
+        menu: bool = False,
+    ) -> tuple[FlowState, tuple[Effect, ...]]:
+        """The question of `step` in the `attempt`-th of `wordings`, or another where that is what
+        was asked last; after `first`, and with its keys if wanted."""
+        known = list(dict.fromkeys([*wordings, *step.again, *step.say[-1:]]))
+        start = min(attempt, len(known)) - 1
+        turned = [*known[start:], *known[:start]]
+        line = next((line for line in turned if line != state["asked"]), turned[0])
+        state["asked"] = line
+        keys = (step.menu,) if menu and step.menu else ()
+        return state, _asked((*first, line, *keys))
+
+    @staticmethod
+    def _phrase(state: FlowState, name: str, phrases: tuple[str, ...]) -> tuple[str, ...]:
+        """The next of `phrases`, by turns from where the seed begins."""
+        if not phrases:
+            return ()
+        used = state["uses"].get(name, 0)
+        state["uses"][name] = used + 1
+        return (phrases[(state["seed"] + used) % len(phrases)],)
+
+    # Keys
+
+    def _typed(self, step: Step, text: str, intent: str | None) -> str:
+        """The keys that were typed, or said: "1" is one wherever it can be pressed, and "one" where
+        it means nothing else."""
+        text = text.strip()
+        if step.keyed is not None and text.removesuffix("#").isdecimal():
+            return text if text.endswith("#") else f"{text}#"
+        if text in step.keys:
+            return text
+        language = LANGUAGES.get(self.script.knowledge.language)
+        if intent is None and step.menu and language is not None:
+            words = tokens(text, language)
+            found = numbers(words, language)
+            if len(found) == 1 and len(words) <= 2 and str(found[0]) in step.keys:
+                return str(found[0])
+        return ""
+
+    def _pressed(
+        self, state: FlowState, step: Step, keys: str
+    ) -> tuple[FlowState, tuple[Effect, ...]]:
+        """`keys` were pressed: one that stands for an answer, or digits of a number (``#`` ends
+        it, ``*`` begins it anew)."""
+        if step.keyed is None:
+            if keys in step.keys:
+                return self._answered(state, step, step.keys[keys], keys)
+            return self._failed(state, step, key=True)
+        for key in keys:
+            if key == "#":
+                return self._keyed(state, step)
+            if key == "*":
+                state["digits"] = ""
+            elif key.isdecimal():
+                state["digits"] += key
+                if len(state["digits"]) >= (step.digits or MOST_DIGITS):
+                    return self._keyed(state, step)
+            else:
+                return self._failed(state, step, key=True)
+        return state, ()
+
+    def _keyed(self, state: FlowState, step: Step) -> tuple[FlowState, tuple[Effect, ...]]:
+        """The number is whole."""
+        digits, state["digits"] = state["digits"], ""
+        if step.keyed is None or not digits or step.digits not in (0, len(digits)):
+            return self._failed(state, step, key=True)
+        # Codes and numbers of telephones may begin with zeros.
+        state["slots"][step.keyed.slot] = digits if step.expects == "digits" else int(digits)
+        return self._answered(state, step, step.keyed.means or None, digits)
 
     def _follow(
         self, state: FlowState, step: Step, intent: str, answer: Answer
@@ -122,8 +241,11 @@ class ScriptFlow:
             effects.append(Say(answer.reply))
         if answer.go:
             state, more = self._arrive(state, answer.go)
+        elif answer.repeat:
+            state["asked"] = step.say[-1]
+            more = _asked(step.say)
         else:
-            more = _asked(step.say if answer.repeat else step.say[-1:])
+            state, more = self._ask(state, step, step.again, max(1, state["retries"]))
         return state, (*effects, *more)
 
     def _arrive(self, state: FlowState, name: str) -> tuple[FlowState, tuple[Effect, ...]]:
@@ -131,7 +253,7 @@ class ScriptFlow:
         effects: list[Effect] = []
         while True:
             step = self.script.steps[name]
-            state.update(step=name, retries=0)
+            state.update(step=name, retries=0, digits="")
             if step.levels:
                 state["score"] = sum(
                     point.points for point in self.script.score.points if _earned(point, state)
@@ -141,6 +263,7 @@ class ScriptFlow:
                 facts = ("slots", "answers", "score", "level")
                 effects.append(Record(step.record, {fact: state[fact] for fact in facts}))
             if step.asks:
+                state["asked"] = step.say[-1]
                 return state, (*effects, *_asked(step.say))
             effects += [Say(line) for line in step.say]
             if step.hangup:

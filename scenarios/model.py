@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.mind.intents import Knowledge
+from pipelines.mind.language import LANGUAGES
 
-__all__ = ["Answer", "Point", "Score", "Script", "Step"]
+__all__ = ["Answer", "Keyed", "Point", "Score", "Script", "Step"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,15 @@ class Answer:
     repeat: bool = False
     record: str = ""
     set: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Keyed:
+    """Digits of the telephone fill `slot`, and mean the intent `means` (may be empty where any
+    answer leads on)."""
+
+    slot: str
+    means: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +67,7 @@ class Step:
     where nothing is said of them. `say` is said on arrival, sentence after sentence; the last
     is the question. `again` are the
     wordings after an answer that was not understood (`retries` times, then the step `then`),
-    `silence` those after no answer at all.
+    `silence` those after no answer at all; after the second failure the `menu` says the `keys`.
     """
 
     name: str
@@ -73,6 +83,8 @@ class Step:
     retries: int = 0
     then: str = ""
     keys: Mapping[str, str] = field(default_factory=dict)
+    menu: str = ""
+    keyed: Keyed | None = None
     next: str = ""
     levels: Mapping[str, str] = field(default_factory=dict)
     hangup: str = ""
@@ -81,6 +93,11 @@ class Step:
     @property
     def asks(self) -> bool:
         return bool(self.answers or self.otherwise)
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Everything that is said here."""
+        return (*self.say, *self.again, *self.silence, *((self.menu,) if self.menu else ()))
 
     def leads_to(self) -> set[str]:
         """The steps that can follow."""
@@ -95,7 +112,8 @@ class Script:
 
     `always` are the intents that count at every question; `gone` is the step for a user who stays
     silent. `backchannels` show attention and take no turn, `stop_words` take it at once, `fillers`
-    are said while an answer takes its time.
+    (by occasion) are said while an answer takes its time. Before a question is asked again,
+    one of `not_understood` or `not_heard` is said.
     """
 
     name: str
@@ -109,7 +127,9 @@ class Script:
     knowledge: Knowledge
     backchannels: tuple[str, ...] = ()
     stop_words: tuple[str, ...] = ()
-    fillers: tuple[str, ...] = ()
+    fillers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    not_understood: tuple[str, ...] = ()
+    not_heard: tuple[str, ...] = ()
 
     def intents(self, step: Step) -> tuple[str, ...]:
         """What is told apart at `step`: its own answers, then those that always count."""
@@ -121,11 +141,21 @@ class Script:
         attention. Empty where anything may be said."""
         if step.expects != "choice":
             return ()
-        return self._said(self.intents(step))
+        said = self._said(self.intents(step))
+        return tuple(dict.fromkeys([*said, *self._numbers(step)]))
 
     def vocabulary(self) -> tuple[str, ...]:
         """The same of all steps: what a recogniser should have the words for."""
-        return self._said(self.knowledge.intents)
+        said = self._said(self.knowledge.intents)
+        numbers = [word for step in self.steps.values() for word in self._numbers(step)]
+        return tuple(dict.fromkeys([*said, *numbers]))
+
+    def _numbers(self, step: Step) -> list[str]:
+        """The keys of a menu, as they are said: who is told to press one may say "one"."""
+        language = LANGUAGES.get(self.knowledge.language)
+        if not step.menu or language is None:
+            return []
+        return [word for word, value in language.numbers.items() if str(value) in step.keys]
 
     def _said(self, intents: Iterable[str]) -> tuple[str, ...]:
         said = [text for name in intents for text in self.knowledge.intents[name].examples]
@@ -136,11 +166,13 @@ class Script:
     def lines(self) -> tuple[str, ...]:
         """Every line that can be said: what a phrase cache is filled with."""
         steps = self.steps.values()
-        said = [line for step in steps for line in (*step.say, *step.again, *step.silence)]
+        said = [line for step in steps for line in step.lines]
         said += [
             answer.reply
             for answers in (self.always, *(step.answers for step in steps))
             for answer in answers.values()
             if answer.reply
         ]
-        return tuple(dict.fromkeys([*said, *self.fillers]))
+        said += [*self.not_understood, *self.not_heard]
+        said += [line for fillers in self.fillers.values() for line in fillers]
+        return tuple(dict.fromkeys(said))

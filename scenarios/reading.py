@@ -6,7 +6,7 @@ exist, a question without a wording, an intent without examples) is an error her
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +15,9 @@ from engine.frames import DTMF_DIGITS
 from pipelines.mind.intents import Knowledge, Slot, SlotKind
 from pipelines.turns.endpoint import EXPECTATIONS, LONGEST_S, SHORTEST_S
 from scenarios.checks import check
+from scenarios.defaults import menu
 from scenarios.document import Value, read
-from scenarios.model import Answer, Point, Score, Script, Step
+from scenarios.model import Answer, Keyed, Point, Score, Script, Step
 from scenarios.wording import StepLines, Wording, read_wording
 
 __all__ = ["load"]
@@ -29,7 +30,7 @@ MOST_DIGITS = 40
 """An IBAN has 34 characters."""
 QUESTION = (
     *("answers", "otherwise", "retries", "then", "keys"),
-    *("barge_in", "expects", "digits", "endpoint_ms"),
+    *("keyed", "barge_in", "expects", "digits", "endpoint_ms"),
 )
 
 
@@ -53,7 +54,7 @@ def load(path: Path | str, language: str | None = None) -> Script:
     language = language or languages[0]
     words = read_wording(path.with_name(f"{language}.yaml"), language)
     slots = _slots(top.get("slots"), words)
-    reader = _Reader(words, slots)
+    reader = _Reader(words, slots, language)
     steps_value = top["steps"]
     nodes = steps_value.items("a mapping of steps")
     steps = {name: reader.step(name, node) for name, node in nodes.items()}
@@ -77,6 +78,8 @@ def load(path: Path | str, language: str | None = None) -> Script:
         backchannels=words.backchannels,
         stop_words=words.stop_words,
         fillers=words.fillers,
+        not_understood=words.not_understood,
+        not_heard=words.not_heard,
     )
     check(script, {**nodes, "": root, "start": top["start"], "silence": top["silence"]}, words)
     return script
@@ -85,7 +88,8 @@ def load(path: Path | str, language: str | None = None) -> Script:
 class _Reader:
     """Reads steps and answers, with the words at hand."""
 
-    def __init__(self, words: Wording, slots: Mapping[str, Slot]) -> None:
+    def __init__(self, words: Wording, slots: Mapping[str, Slot], language: str) -> None:
+        self._language = language
         self._words = words
         self._slots = slots
 
@@ -107,20 +111,25 @@ class _Reader:
             for key in ("retries", "then"):
                 if key not in found:
                     raise node.error(f"step {name!r} lacks {key!r}", "retries, and then a step")
+        answers = self._answers(found.get("answers"))
+        expects = self._expects(found)
+        keys = self._keys(found, lines.choices or (answers if expects == "choice" else ()))
         return Step(
             name=name,
             say=lines.say,
             again=lines.again,
             silence=lines.silence,
             barge_in=found["barge_in"].one_of(BARGE_IN) if "barge_in" in found else "polite",
-            expects=self._expects(found),
+            expects=expects,
             digits=found["digits"].number(1, MOST_DIGITS) if "digits" in found else 0,
             endpoint_ms=_endpoint(found.get("endpoint_ms")),
-            answers=self._answers(found.get("answers")),
+            answers=answers,
             otherwise=_name(found.get("otherwise")),
             retries=retries,
             then=_name(found.get("then")),
-            keys=self._keys(found),
+            keys=keys,
+            menu=self._menu(lines.choices, keys),
+            keyed=self._keyed(found),
             next=_name(found.get("next")),
             levels=_names(found.get("levels")),
             hangup=_name(found.get("hangup"), "a reason such as completed"),
@@ -179,13 +188,34 @@ class _Reader:
         return facts
 
     @staticmethod
-    def _keys(found: Mapping[str, Value]) -> dict[str, str]:
+    def _keys(found: Mapping[str, Value], choices: Iterable[str]) -> dict[str, str]:
+        """As written; choices without one take the next that is free, in their order."""
         keys: dict[str, str] = {}
         for digit, intent in (found["keys"].items() if "keys" in found else {}).items():
             if digit not in DTMF_DIGITS:
                 raise intent.error(f"{digit!r} is no key", "one of 0 to 9, *, #, A to D")
             keys[digit] = intent.text("an intent")
-        return keys
+        free = (digit for digit in "123456789" if digit not in keys)
+        without = [intent for intent in choices if intent not in keys.values()]
+        return keys | dict(zip(free, without, strict=False))
+
+    def _menu(self, choices: Mapping[str, str], keys: Mapping[str, str]) -> str:
+        named = [(key, choices[intent]) for key, intent in keys.items() if intent in choices]
+        return menu(self._language, named) if named else ""
+
+    def _keyed(self, found: Mapping[str, Value]) -> Keyed | None:
+        if "keyed" not in found:
+            return None
+        node = found["keyed"]
+        parts = node.fields(("slot",), ("means",))
+        numbers = [name for name, slot in self._slots.items() if slot.kind == "number"]
+        if "keys" in found:
+            raise node.error("keys that are both choices and digits", "'keys' or 'keyed'")
+        if "means" not in parts and "otherwise" not in found:
+            raise node.error("digits that lead nowhere", "'means', an answer of the step")
+        if "means" in parts:
+            parts["means"].one_of(found["answers"].items() if "answers" in found else ())
+        return Keyed(parts["slot"].one_of(numbers), _name(parts.get("means"), "an intent"))
 
 
 def _name(node: Value | None, expected: str = "a step's name") -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.mind.intents import Intent
+from scenarios.defaults import FILLERS, MENUS, OCCASIONS
 from scenarios.document import Value, read
 
 __all__ = ["StepLines", "Wording", "read_wording"]
@@ -22,6 +23,8 @@ class StepLines:
     say: tuple[str, ...] = ()
     again: tuple[str, ...] = ()
     silence: tuple[str, ...] = ()
+    choices: Mapping[str, str] = field(default_factory=dict)
+    """What the keys of a menu stand for, by intent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +42,16 @@ class Wording:
     slots: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     backchannels: tuple[str, ...] = ()
     stop_words: tuple[str, ...] = ()
-    fillers: tuple[str, ...] = ()
+    not_understood: tuple[str, ...] = ()
+    not_heard: tuple[str, ...] = ()
+    fillers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def read_wording(path: Path, language: str) -> Wording:
     """The words in `path`. Raises ScenarioError."""
     root = read(path)
-    lists = ("backchannels", "stop_words", "fillers")
-    top = root.fields(("language", "lines"), ("replies", "intents", "slots", *lists))
+    lists = ("backchannels", "stop_words", "not_understood", "not_heard")
+    top = root.fields(("language", "lines"), ("replies", "intents", "slots", "fillers", *lists))
     top["language"].one_of([language])
     nodes = top["lines"].items("a mapping of steps and their lines")
     intent_nodes = top["intents"].items("a mapping of intents") if "intents" in top else {}
@@ -57,7 +62,7 @@ def read_wording(path: Path, language: str) -> Wording:
         root,
         nodes,
         intent_nodes,
-        steps={name: _lines(value) for name, value in nodes.items()},
+        steps={name: _lines(value, language) for name, value in nodes.items()},
         intents={name: _intent(name, value) for name, value in intent_nodes.items()},
         replies={name: value.text("a line") for name, value in replies.items()},
         slots={
@@ -66,19 +71,37 @@ def read_wording(path: Path, language: str) -> Wording:
             }
             for name, value in slots.items()
         },
+        fillers=_fillers(top.get("fillers"), language),
         **{name: top[name].texts() for name in lists if name in top},
     )
 
 
-def _lines(value: Value) -> StepLines:
+def _lines(value: Value, language: str) -> StepLines:
     if value.is_text or value.is_list:
         return StepLines(_said(value))
-    found = value.fields(("say",), ("again", "silence"))
+    found = value.fields(("say",), ("again", "silence", "choices"))
+    if "choices" in found and language not in MENUS:
+        raise found["choices"].error(
+            f"no way to say keys in {language!r}", "one of " + ", ".join(MENUS)
+        )
+    choices = found["choices"].items("a mapping of intents") if "choices" in found else {}
     return StepLines(
         _said(found["say"]),
         _said(found["again"]) if "again" in found else (),
         _said(found["silence"]) if "silence" in found else (),
+        {intent: what.text("what the key stands for") for intent, what in choices.items()},
     )
+
+
+def _fillers(value: Value | None, language: str) -> Mapping[str, tuple[str, ...]]:
+    """A list is for any occasion; occasions that are not named keep their defaults."""
+    defaults = FILLERS.get(language, {})
+    if value is None:
+        return defaults
+    if value.is_list:
+        return {"any": value.texts("a list of lines")}
+    found = value.fields((), OCCASIONS)
+    return {**defaults, **{name: lines.texts("a list of lines") for name, lines in found.items()}}
 
 
 def _said(value: Value) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def steps_of(script: Script) -> tuple[dict[str, str], frozenset[str]]:
     steps: dict[str, str] = {}
     shared: set[str] = set()
     for step in script.steps.values():
-        for text in {*step.say, *step.again, *step.silence}:
+        for text in {*step.lines} - {step.menu}:
             if steps.setdefault(text, step.name) != step.name:
                 shared.add(text)
     for text in shared:  # says nothing about where we are

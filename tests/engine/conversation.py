@@ -43,6 +43,8 @@ class Echo:
         match event:
             case Started():
                 return state, (Say(GREETING, question=True),)
+            case Silent(count=0):
+                return took(state, "pause"), (Say("c'est noté"),)
             case Silent(count=count) if count >= 3:
                 return took(state, "silence"), (Say("Au revoir."), Hangup("silence"))
             case Silent(count=count):
@@ -67,7 +69,8 @@ class Echo:
         raise AssertionError(event)
 
     def question(self, state: FlowState) -> Question:
-        return Question(f"step {len(state['took'])}", ("any",))
+        keying = state["took"][-1:] == ["*"]
+        return Question(f"step {len(state['took'])}", ("any",), pause_s=2.0 if keying else 0.0)
 
 
 def took(state: FlowState, what: str) -> FlowState:

@@ -294,6 +294,18 @@ async def test_a_key_cuts_in_and_keys_may_be_pressed_ahead() -> None:
 
 
 @virtual
+async def test_a_pause_ends_what_is_keyed_in_and_is_no_silence_of_the_user() -> None:
+    async with greeted() as talk:
+        talk.session.deliver(Dtmf("*", talk.now))
+        await asyncio.sleep(1.15 + 1.9)
+        assert talk.session.question.step == "step 1"
+        await asyncio.sleep(0.2)
+        assert talk.session.question.step == "step 2"
+        await asyncio.sleep(1.2 + 6.0)
+    assert talk.mouth.spoken == [GREETING, "touche *", "c'est noté", "Vous êtes là ? (1)"]
+
+
+@virtual
 async def test_a_turn_that_ended_while_the_next_message_came_counts_as_whole() -> None:
     async def understand(text: str, question: Question) -> Understanding:
         if text == "rien":

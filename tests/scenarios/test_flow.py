@@ -74,7 +74,7 @@ def test_a_cold_lead_is_thanked() -> None:
 def test_what_is_not_understood_is_asked_again_in_other_words_then_given_up() -> None:
     state, first = played(LEADS, understood(None))
     state, second = LEADS.step(state, understood("unheard of"))
-    assert len({*said(first), *said(second)}) == 2
+    assert not {*said(first)} & {*said(second)}
     _, last = LEADS.step(state, understood(None))
     assert last[-1] == Hangup("not_understood")
 
@@ -90,7 +90,7 @@ def test_opting_out_counts_at_every_question() -> None:
 def test_a_question_of_the_user_is_answered_and_ours_asked_again() -> None:
     _, effects = played(LEADS, understood("who_is_this"))
     assert "Claire" in said(effects)[0]
-    assert said(effects)[1:] == list(LEADS.script.steps["hello"].say[-1:])
+    assert said(effects)[1:] == list(LEADS.script.steps["hello"].again[:1])
     _, effects = played(LEADS, understood("repeat"))
     assert said(effects) == list(LEADS.script.steps["hello"].say)
 
@@ -102,8 +102,7 @@ def test_an_answer_that_says_too_little_is_not_asked_about_for_ever() -> None:
 
 def test_a_key_means_an_intent() -> None:
     assert played(LEADS, Dtmf("1", 0.0))[0]["step"] == "q1"
-    _, effects = played(LEADS, Dtmf("5", 0.0))
-    assert said(effects) == list(LEADS.script.steps["hello"].say)
+    assert played(LEADS, Dtmf("9", 0.0))[1][-1] == Hangup("opt_out")
 
 
 def test_any_words_lead_on_where_any_answer_will_do() -> None:

@@ -7,6 +7,8 @@ import pytest
 
 from engine.errors import ConfigurationError, ScenarioError
 from scenarios import find, names
+from scenarios.defaults import FILLERS
+from scenarios.model import Keyed
 from scenarios.script import ScriptFlow, load
 
 SCENARIO = """\
@@ -209,3 +211,85 @@ def test_a_question_can_say_how_people_pause_in_its_answer(tmp_path: Path) -> No
     question = flow.question(flow.start())
     assert (question.expects, question.digits, question.endpoint_ms) == ("digits", 10, 500)
     assert question.phrases == ()
+
+
+CHOICE = SCENARIO.replace('    keys: {"1": drinks}\n', "    expects: choice\n")
+NUMBER = (
+    SCENARIO.replace("slots:\n", "slots:\n  cups: {kind: number}\n")
+    .replace('    keys: {"1": drinks}\n', "    expects: digits\n    digits: 3\n    keyed: KEYED\n")
+    .replace("KEYED", "{slot: cups, means: drinks}")
+)
+
+
+def test_choices_get_keys_in_their_order(tmp_path: Path) -> None:
+    step = load(written(tmp_path, CHOICE)).steps["ask"]
+    assert step.keys == {"1": "drinks", "2": "nothing"}
+    assert step.menu == ""
+
+
+def test_a_menu_names_the_keys_as_written_then_the_others(tmp_path: Path) -> None:
+    keyed = SCENARIO.replace('{"1": drinks}', '{"7": nothing}')
+    words = WORDS.replace(
+        'silence: "Hello?"', 'silence: "Hello?", choices: {drinks: X, nothing: Y}'
+    )
+    script = load(written(tmp_path, keyed, words))
+    assert script.steps["ask"].keys == {"7": "nothing", "1": "drinks"}
+    assert script.steps["ask"].menu == "Press 7 for Y, 1 for X."
+    assert script.steps["ask"].menu in script.lines()
+
+
+def test_the_numbers_of_a_menu_are_listened_for(tmp_path: Path) -> None:
+    words = WORDS.replace(
+        'silence: "Hello?"', 'silence: "Hello?", choices: {drinks: X, nothing: Y}'
+    )
+    script = load(written(tmp_path, CHOICE, words))
+    assert {"one", "two"} <= set(script.phrases(script.steps["ask"]))
+    assert {"one", "two"} <= set(script.vocabulary())
+
+
+def test_fillers_are_for_any_occasion_or_for_each(tmp_path: Path) -> None:
+    path = written(tmp_path, words=WORDS + "fillers: [Well…]\n")
+    assert load(path).fillers == {"any": ("Well…",)}
+    path = written(tmp_path, words=WORDS + "fillers: {work: [Hold on…]}\n")
+    assert load(path).fillers == {**FILLERS["en"], "work": ("Hold on…",)}
+    script = load(written(tmp_path))
+    assert script.fillers == FILLERS["en"]
+    assert {line for lines in FILLERS["en"].values() for line in lines} <= set(script.lines())
+
+
+@pytest.mark.parametrize(
+    ("scenario", "words", "problem"),
+    [
+        (SCENARIO, ("say: [Hello.", "choices: {tea: X}, say: [Hello."), "a choice 'tea'"),
+        (SCENARIO, ("language: en", "fillers: {never: [X]}\nlanguage: en"), "unknown key 'never'"),
+        (NUMBER, (), ""),
+        (NUMBER.replace("slot: cups", "slot: drink"), (), "unknown value 'drink'"),
+        (NUMBER.replace(", means: drinks", ""), (), "digits that lead nowhere"),
+        (NUMBER.replace("means: drinks", "means: tea"), (), "unknown value 'tea'"),
+        (
+            NUMBER.replace("    keyed:", '    keys: {"1": drinks}\n    keyed:'),
+            (),
+            "both choices and",
+        ),
+    ],
+)
+def test_keys_are_checked(
+    tmp_path: Path, scenario: str, words: tuple[str, str] | tuple[()], problem: str
+) -> None:
+    path = written(tmp_path, scenario, WORDS.replace(*words) if words else WORDS)
+    if not problem:
+        assert load(path).steps["ask"].keyed == Keyed("cups", "drinks")
+        return
+    with pytest.raises(ScenarioError, match=problem):
+        load(path)
+
+
+def test_keys_cannot_be_said_in_every_language(tmp_path: Path) -> None:
+    (tmp_path / "it.yaml").write_text(
+        WORDS.replace("language: en", "language: it").replace(
+            "say: [", "choices: {drinks: X}, say: ["
+        )
+    )
+    path = written(tmp_path, SCENARIO.replace("[en]", "[it]"))
+    with pytest.raises(ScenarioError, match="no way to say keys in 'it'; expected one of fr, en"):
+        load(path)
