@@ -56,6 +56,7 @@ class VoiceMouth:
         self._segments: list[_Segment] = []
         self._bytes = 0
         self._played = asyncio.Event()
+        self._held_ms: float | None = None
         self._stopped_ms: float | None = None
 
     # One turn
@@ -66,7 +67,7 @@ class VoiceMouth:
         self._segments = []
         self._bytes = 0
         self._played.clear()
-        self._stopped_ms = None
+        self._held_ms = self._stopped_ms = None
         self._playout.begin(turn.epoch)
         # A link holds one line: what has not been synthesised can still be left unsaid.
         pipeline = Pipeline(self._stages(), self._put, capacity=1)
@@ -146,10 +147,13 @@ class VoiceMouth:
             case Played(name=name, at=at):
                 self._playout.acknowledge(name, at)
             case Cleared(epoch=epoch, played_ms=played_ms):
-                stopped = self._stopped_ms is not None and self._turn is not None
-                if stopped and self._turn is not None and epoch == self._turn.epoch:
-                    limit_ms = self._bytes * 1000 / (RATE_HZ * 2)
-                    self._stopped_ms = min(played_ms, limit_ms)
+                if self._turn is None or epoch != self._turn.epoch:
+                    return
+                played_ms = min(played_ms, self._bytes * 1000 / (RATE_HZ * 2))
+                if self._stopped_ms is not None:
+                    self._stopped_ms = played_ms
+                elif self._playout.held:
+                    self._held_ms = played_ms
 
     # Turn-taking
 
@@ -172,12 +176,14 @@ class VoiceMouth:
 
     def release(self) -> None:
         """Go on where it was held."""
+        self._held_ms = None
         self._playout.release(self._clock.now())
 
     def clear(self, epoch: int) -> None:
         """Drop turn `epoch`: nothing of it is sent afterwards."""
         if self._playout.epoch == epoch:
-            self._stopped_ms = self._playout.clear(self._clock.now())
+            by_pace_ms = self._playout.clear(self._clock.now())
+            self._stopped_ms = by_pace_ms if self._held_ms is None else self._held_ms
 
 
 def _part(segment: _Segment, position: float, written: int) -> str:

@@ -121,6 +121,26 @@ async def test_a_far_end_that_claims_too_much_is_not_believed() -> None:
 
 
 @virtual
+async def test_where_the_far_end_was_held_is_believed_before_it_answers_the_clear() -> None:
+    async with speaking() as (mouth, channel):
+        turn = Turn(1)
+        task = asyncio.create_task(conformance.speak(mouth, turn, "un deux trois quatre"))
+        await asyncio.sleep(0.8)
+        channel.deliver(Cleared(1, 100.0, 0.0))  # an answer to nothing
+        mouth.hold()
+        await asyncio.sleep(0.1)
+        mouth.release()
+        await asyncio.sleep(0.1)
+        mouth.hold()
+        channel.deliver(Cleared(1, 350.0, 0.0))  # the network had taken the rest
+        mouth.clear(1)
+        mouth.reached(turn)
+        assert turn.said == "un"
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@virtual
 async def test_lines_wait_until_they_are_needed() -> None:
     """A long text is not synthesised all at once: it may be interrupted."""
     async with speaking() as (mouth, _):
