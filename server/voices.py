@@ -11,14 +11,18 @@ import structlog
 
 from engine.clock import Clock
 from engine.stage import Service, Stage
+from pipelines.audio.loudness import Voice
 from pipelines.audio.vad import WebRtcVad
 from pipelines.speech.decoding import Decoder
 from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
+from pipelines.speech.levelled import Levelled
 from pipelines.speech.models import find_voice
 from pipelines.speech.null import NullSTT, NullTTS
 from pipelines.speech.phrases import CachedTTS, PhraseCache
 from pipelines.speech.piper import Piper, PiperTTS
+from pipelines.speech.reading import ReadAloud
 from pipelines.speech.sentences import Sentences
+from pipelines.speech.spoken import spoken
 from pipelines.speech.vosk import VoskSTT
 from pipelines.turns.gate import Confirm, GateSettings, SpeechGate
 from pipelines.voice import Speech
@@ -131,6 +135,7 @@ class Voices:
         self._settings = settings
         self._espeak = Espeak()
         self._pipers: dict[str, Piper] = {}
+        self._loudness: dict[str, Voice] = {}
         self.phrases = PhraseCache()
         self._warming: asyncio.Task[None] | None = None
 
@@ -161,13 +166,21 @@ class Voices:
             await self.phrases.warm(script.lines(), tts, name)
 
     def _voice(self, language: str) -> tuple[str, Service]:
-        """Its name, which tells its sound from any other's, and the service."""
+        """Its name, which tells its sound from any other's, and the service.
+
+        Both kinds read what is written as espeak-ng does, and each is as loud as it was made.
+        """
         piper = self._pipers.get(language)
+        tag = language
+        tts: Service
         if piper is not None:
-            return piper.network.stem, PiperTTS(piper)
-        wanted = self._settings.voice
-        voice = EspeakVoice(wanted if wanted.startswith(language) else language)
-        return voice.name, EspeakTTS(self._espeak, voice)
+            name, tts = piper.network.stem, PiperTTS(piper)
+        else:
+            tag = self._settings.voice if self._settings.voice.startswith(language) else language
+            voice = EspeakVoice(tag)
+            name, tts = voice.name, EspeakTTS(self._espeak, voice)
+        loudness = self._loudness.setdefault(name, Voice())
+        return name, Levelled(ReadAloud(tts, spoken(tag)), loudness)
 
     def stages(self, language: str) -> tuple[Stage, ...]:
         """From Delta and Say to Audio, for one turn."""
