@@ -52,7 +52,13 @@ def train(
         typer.echo(f"palabre models: {work.resolve()} is too long a path; use --work", err=True)
         raise typer.Exit(2)
     settings = Settings(language=language, seed=seed)
-    settings = replace(settings, shards=shards or settings.shards, epochs=epochs or settings.epochs)
+    settings = replace(
+        settings,
+        shards=shards or settings.shards,
+        epochs=epochs or settings.epochs,
+        # The second synthesiser knows French only.
+        respoken=settings.respoken if language == "fr" else 0.0,
+    )
     target = to or work / f"vosk-{language}-demo"
     console = Console(highlight=False, soft_wrap=True)
     try:
