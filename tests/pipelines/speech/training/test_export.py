@@ -14,7 +14,7 @@ def _computed(made: list[Layer], frames: Floats, at: int) -> Floats:
 
     def output(index: int, frame: int) -> Floats:
         if index < 0:
-            return frames[frame]
+            return np.asarray(frames[frame], np.float32)
         layer = made[index]
         spliced = np.concatenate([output(index - 1, frame + offset) for offset in layer.offsets])
         y = layer.bias + layer.weights @ spliced
