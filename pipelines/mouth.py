@@ -16,12 +16,15 @@ from engine.stage import Stage
 from engine.turn import Turn
 from pipelines.audio.playout import Playout
 from pipelines.audio.ticker import Ticker
+from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, is_echo
 
 __all__ = ["VoiceMouth"]
 
 RATE_HZ = 16000
 AHEAD_S = 10.0
 """Sound that may wait to be played before the next line is synthesised."""
+ANSWERABLE = 0.4
+"""Share of a question after which "yes" answers it; before, it is for what was said before."""
 
 
 @dataclass(slots=True)
@@ -163,12 +166,27 @@ class VoiceMouth:
         return self._playout.epoch if self._playout.playing else None
 
     def in_question(self, now: float) -> bool:
-        """The line that the far end hears now expects an answer."""
+        """The line that the far end hears now expects an answer, and enough of it was heard to
+        give one."""
         position = self._playout.played_ms(now) * RATE_HZ * 2 / 1000
         for segment in self._segments:
-            if segment.end is None or position < segment.end:
-                return segment.question
+            end = self._bytes if segment.end is None else segment.end
+            if position < end:
+                heard = (position - segment.start) / (end - segment.start)
+                return segment.question and heard >= ANSWERABLE
         return bool(self._segments) and self._segments[-1].question
+
+    def played_s(self, now: float) -> float:
+        """How much of the turn the far end has played, by the pace."""
+        return self._playout.played_ms(now) / 1000
+
+    def echoes(self, heard: bytes, until: float, floor: float) -> bool:
+        """Whether `heard` (16 kHz, its end at `until`) is our own voice (`turns.echo`); what is
+        weaker than `floor` is nobody's."""
+        played = self._playout.recent
+        if not played or played[-1][0] + LONGEST_DELAY_S + WINDOW_S < until:
+            return False
+        return is_echo(heard, until, played, self._channel.capabilities.rate_hz, floor)
 
     def hold(self) -> None:
         """Pause within this frame; also what has not begun to sound yet."""

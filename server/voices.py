@@ -227,6 +227,7 @@ class LocalSpeech:
             lambda: VoskSTT(model),
             lambda: self._voices.stages(script.language),
             notice,
+            script.language,
         )
 
     def checks(self) -> dict[str, Check]:

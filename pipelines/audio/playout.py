@@ -21,6 +21,9 @@ ACK_PATIENCE_S = 2.0
 """How long after its time a mark may be acknowledged before it is taken as played: longer than
 any playout buffer we feed, shorter than a person waits for an answer."""
 
+RECENT = 56
+"""Frames of sound that are kept to know their echo by: 1.1 s (`pipelines.turns.echo`)."""
+
 ROUNDING_S = 1e-6
 """Deadlines are sums of 20 ms and carry their rounding."""
 
@@ -54,6 +57,8 @@ class Playout:
         self._held_at = 0.0
         self._paused: int | None = None  # the turn that the far end was told to hold
         self.underruns = 0
+        self.recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT)
+        """The sound that was sent last, whatever its turn, each frame with the time it was due."""
         self._reset()
 
     def _reset(self) -> None:
@@ -191,7 +196,9 @@ class Playout:
             while len(buffer) >= size and self._due < horizon:
                 if self._unsent:
                     self._send_marks()
-                self._channel.play(bytes(buffer[:size]))
+                piece = bytes(buffer[:size])
+                self._channel.play(piece)
+                self.recent.append((self._due, piece))
                 del buffer[:size]
                 self._sent += size
                 self._due += TICK_S

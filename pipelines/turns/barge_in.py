@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum, auto
 
+from engine.flow import Question
+
 __all__ = ["BargeIn", "Decision"]
 
 LONG_SPEECH_S = 1.5
@@ -24,6 +26,9 @@ HESITATIONS = frozenset(
     {"mm", "mmh", "hm", "hmm", "hum", "euh", "heu", "ah", "oh", "eh", "uh", "um", "unk"}
 )
 """What answers nothing, not even a question. ``unk`` is the recogniser's own word for no word."""
+
+ANSWERED_BY_BACKCHANNEL = frozenset({"choice", "anything"})
+"""Kinds of questions that "oui" may answer."""
 
 
 class Decision(Enum):
@@ -62,13 +67,14 @@ class BargeIn:
         """Speech began; `policy` is ``never``, ``polite`` or ``always``."""
         return Decision.INTERRUPT if policy == "always" else Decision.WAIT
 
-    def heard(self, text: str, *, final: bool, in_question: bool) -> Decision:
-        """The recogniser has `text` so far. While our own question plays, what would be a
-        backchannel elsewhere is an answer."""
+    def heard(self, text: str, *, final: bool, asking: Question | None) -> Decision:
+        """The recogniser has `text` so far. While our own question plays (`asking`), what would be
+        a backchannel elsewhere may be its answer: "oui" is none to "what is your name?"."""
         said = words(text)
         if any(word in self.stop_words for word in said):
             return Decision.INTERRUPT
-        empty = HESITATIONS if in_question else HESITATIONS | self.backchannels
+        answers = asking is not None and asking.expects in ANSWERED_BY_BACKCHANNEL
+        empty = HESITATIONS if answers else HESITATIONS | self.backchannels
         content = [word for word in said if word not in empty]
         if final:
             return Decision.INTERRUPT if content else Decision.RESUME

@@ -143,6 +143,19 @@ class SpeechGate:
                 return self._end(now)
         return ()
 
+    @property
+    def floor(self) -> float:
+        """Root mean square (of 32,768) below which sound is the line's noise."""
+        return ABOVE_NOISE * self._noise
+
+    def dismiss(self, now: float) -> Iterable[Frame]:
+        """It is no speech, however long it lasts: end it, and know it as noise from now on."""
+        if not self.speaking:
+            return ()
+        heard = sorted(_rms(pcm) for _, pcm in self._recent)
+        self._noise = min(MAX_NOISE, max(self._noise, heard[len(heard) // 2]))
+        return self.finish(now)
+
     def silent_s(self, now: float) -> float:
         """How long the pause in what is being said has lasted; 0 while it sounds."""
         if not self.speaking or not self._settled:

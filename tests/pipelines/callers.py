@@ -21,11 +21,13 @@ from pipelines.turns.gate import SpeechGate
 from pipelines.voice import Speech, VoiceCall
 from tests.fakes import FakeAudioChannel
 
-__all__ = ["SILENCE", "VOICE", "Caller", "EnergyVad", "Lines", "ScriptedSTT", "ToneTTS"]
+__all__ = ["SILENCE", "TONE", "VOICE", "Caller", "EnergyVad", "Lines", "ScriptedSTT", "ToneTTS"]
 
 SILENCE = bytes(640)
 VOICE = b"\x00\x10\x00\xf0" * 160
 """20 ms of a loud square wave."""
+TONE = (b"\x00\x10" * 8 + b"\x00\xf0" * 8) * 20
+"""20 ms of another, which is ours: who sounds as we do is our echo."""
 
 
 class EnergyVad:
@@ -71,7 +73,7 @@ class ToneTTS:
             if isinstance(frame, Say):
                 for index in range(len(frame.text)):
                     await asyncio.sleep(0.006)
-                    await outbox.put(Audio(VOICE * 3, 16000, index * 0.06))
+                    await outbox.put(Audio(TONE * 3, 16000, index * 0.06))
 
 
 class Lines:

@@ -13,8 +13,9 @@ from engine.frames import Dtmf, Expected, Failed, Frame, Hangup, Interrupted, Sp
 from engine.link import Link
 from engine.stage import Outlet
 from engine.turn import State
+from pipelines.turns.floor import FINAL_PATIENCE_S
 from pipelines.turns.gate import SpeechGate
-from pipelines.voice import FINAL_PATIENCE_S, LAST_WORDS_S, Speech
+from pipelines.voice import LAST_WORDS_S, Speech
 from tests.pipelines.callers import Caller, EnergyVad, Lines, ScriptedSTT, ToneTTS
 from tests.virtual import virtual
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from engine.flow import Question
 from pipelines.turns.barge_in import LONG_SPEECH_S, BargeIn, Decision, words
 
 RULES = BargeIn.of(["mm", "oui", "d'accord", "très bien"], ["stop", "attendez"])
@@ -14,27 +15,29 @@ def test_words_are_compared_without_accents_case_or_apostrophes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "final", "in_question", "decision"),
+    ("text", "final", "asked", "decision"),
     [
-        ("", False, False, Decision.WAIT),
-        ("", True, False, Decision.RESUME),
-        ("oui oui", False, False, Decision.WAIT),
-        ("oui oui", True, False, Decision.RESUME),
-        ("d'accord très bien", True, False, Decision.RESUME),
-        ("[unk]", True, False, Decision.RESUME),
-        ("euh", True, True, Decision.RESUME),
-        ("oui", True, True, Decision.INTERRUPT),  # an answer to the question that plays
-        ("stop", False, False, Decision.INTERRUPT),
-        ("oui attendez", False, False, Decision.INTERRUPT),
-        ("mon", False, False, Decision.WAIT),  # one word may still be taken back
-        ("mon livret", False, False, Decision.INTERRUPT),
-        ("livret", True, False, Decision.INTERRUPT),
+        ("", False, "", Decision.WAIT),
+        ("", True, "", Decision.RESUME),
+        ("oui oui", False, "", Decision.WAIT),
+        ("oui oui", True, "", Decision.RESUME),
+        ("d'accord très bien", True, "", Decision.RESUME),
+        ("[unk]", True, "", Decision.RESUME),
+        ("euh", True, "choice", Decision.RESUME),
+        ("oui", True, "choice", Decision.INTERRUPT),  # an answer to the question that plays
+        ("oui", True, "anything", Decision.INTERRUPT),
+        ("oui", True, "name", Decision.RESUME),  # no name
+        ("oui dupont", True, "name", Decision.INTERRUPT),
+        ("stop", False, "", Decision.INTERRUPT),
+        ("oui attendez", False, "", Decision.INTERRUPT),
+        ("mon", False, "", Decision.WAIT),  # one word may still be taken back
+        ("mon livret", False, "", Decision.INTERRUPT),
+        ("livret", True, "", Decision.INTERRUPT),
     ],
 )
-def test_what_was_said_decides(
-    text: str, final: bool, in_question: bool, decision: Decision
-) -> None:
-    assert RULES.heard(text, final=final, in_question=in_question) is decision
+def test_what_was_said_decides(text: str, final: bool, asked: str, decision: Decision) -> None:
+    asking = Question("q", expects=asked) if asked else None
+    assert RULES.heard(text, final=final, asking=asking) is decision
 
 
 def test_time_and_policy_decide() -> None:

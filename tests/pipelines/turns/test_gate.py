@@ -211,3 +211,36 @@ def test_a_louder_room_is_learnt_within_seconds() -> None:
     assert _events(_run(gate, [_hiss(49) * 160] * 50, at=1.0)) == []  # 7.8 dB louder
     _run(gate, [_hiss(49) * 160] * 100, at=2.0)
     assert _events(_run(gate, [_hiss(110) * 160] * 10, at=4.0)) == []
+
+
+def test_the_silence_that_ends_speech_may_change_while_it_lasts() -> None:
+    gate = SpeechGate(EnergyVad())
+    assert len(_events(_run(gate, [VOICE] * 20 + [SILENCE] * 8))) == 1
+    assert gate.silent_s(0.56) == pytest.approx(0.16)
+    gate.endpoint_s = 0.5
+    assert _events(_run(gate, [SILENCE] * 16, at=0.56)) == []
+    (ended,) = _events(_run(gate, [SILENCE] * 2, at=0.88))
+    assert isinstance(ended, SpeechEnded)
+    assert ended.decided_at - ended.at == pytest.approx(0.5)
+    assert gate.silent_s(1.0) == 0.0
+
+
+def test_pauses_after_which_speech_went_on_are_told() -> None:
+    gate = SpeechGate(EnergyVad())
+    pauses: list[float] = []
+    gate.on_pause = pauses.append
+    _run(gate, [VOICE] * 20 + [SILENCE] * 8 + [VOICE] * 10 + [SILENCE] * 3 + [VOICE] * 5)
+    assert gate.silent_s(1.0) == 0.0
+    assert pauses == [pytest.approx(0.16), pytest.approx(0.06)]
+
+
+def test_what_was_dismissed_is_noise_from_then_on() -> None:
+    gate = SpeechGate(_Loud())
+    noise = _hiss(150) * 160
+    assert list(gate.dismiss(0.0)) == []
+    _run(gate, [_hiss(10) * 160] * 20)
+    assert len(_events(_run(gate, [noise] * 50, at=0.4))) == 1
+    (ended,) = _events(list(gate.dismiss(1.4)))
+    assert isinstance(ended, SpeechEnded)
+    assert gate.floor > 300
+    assert _events(_run(gate, [noise] * 50, at=1.4)) == []
