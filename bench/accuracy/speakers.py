@@ -1,27 +1,22 @@
-"""Who speaks: espeak-ng voices that the demo models learnt or did not, other synthesisers, people.
-
-espeak-ng is loaded in a process of its own: it is one global state, and the voices drawn for the
-training of the demo model need a data folder beside its own.
-"""
+"""Who speaks: espeak-ng voices that were learnt from or not, other synthesisers, people."""
 
 from __future__ import annotations
 
+import json
 import random
 import shlex
 import shutil
 import subprocess
+import sys
 import tempfile
 import wave
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from bench.accuracy.voice import trimmed
 from bench.errors import BenchError
 from pipelines.audio.resample import RATE_HZ, StreamResampler
 from pipelines.speech.training.voices import ACCENTS, Voice, lay_out, voices
@@ -48,8 +43,7 @@ RATES_WPM = (130, 200)
 PITCHES = (30, 70)
 SPEAKERS = 24
 """Voices of a group, so that no voice weighs much."""
-SILENT = 10 ** (-36 / 20)
-"""Of the peak: what synthesisers breathe at either end of a sentence lies below it."""
+ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 20.0
 """For one sentence of another program."""
 
@@ -63,21 +57,17 @@ class Speech:
     pcm: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    text: str
-    voice: str
-    rate_wpm: int
-    pitch: int
-
-
 class Synthesiser:
     """Says sentences with the voices of a group. Made by `opened`."""
 
     def __init__(
-        self, pool: ProcessPoolExecutor, language: str, seed: int, external: Mapping[str, str]
+        self,
+        espeak: subprocess.Popen[bytes],
+        language: str,
+        seed: int,
+        external: Mapping[str, str],
     ) -> None:
-        self._pool = pool
+        self._espeak = espeak
         self._language = language
         self._seed = seed
         self._external = external
@@ -88,10 +78,13 @@ class Synthesiser:
         """With its process, which ends with the block."""
         with tempfile.TemporaryDirectory(prefix="voices") as folder:
             data = lay_out(Path(folder), voices(), language)
-            with ProcessPoolExecutor(
-                1, mp_context=get_context("spawn"), initializer=_load, initargs=(data,)
-            ) as pool:
-                yield cls(pool, language, seed, external)
+            command = [sys.executable, "-m", "bench.accuracy.voice", str(data)]
+            pipe = subprocess.PIPE
+            with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe) as espeak:
+                try:
+                    yield cls(espeak, language, seed, external)
+                finally:
+                    espeak.kill()
 
     def say(self, group: str, texts: Sequence[str]) -> list[Speech]:
         """`texts`, the group's voices in turn; the same for the same seed.
@@ -106,17 +99,28 @@ class Synthesiser:
         names = [_named(voice, self._language, chance) for voice in chosen]
         chance.shuffle(names)
         names = names[:SPEAKERS]
-        lines = [
-            _Line(
-                text,
-                names[index % len(names)],
-                chance.randint(*RATES_WPM),
-                chance.randint(*PITCHES),
-            )
-            for index, text in enumerate(texts)
-        ]
-        sounds = self._pool.map(_speak, lines, chunksize=16)
-        return [Speech(line.text, line.voice, pcm) for line, pcm in zip(lines, sounds, strict=True)]
+        said = []
+        for index, text in enumerate(texts):
+            voice = names[index % len(names)]
+            pcm = self._speak(text, voice, chance.randint(*RATES_WPM), chance.randint(*PITCHES))
+            said.append(Speech(text, voice, pcm))
+        return said
+
+    def _speak(self, text: str, voice: str, rate_wpm: int, pitch: int) -> bytes:
+        """See `bench.accuracy.voice`."""
+        to, back = self._espeak.stdin, self._espeak.stdout
+        assert to is not None
+        assert back is not None
+        try:
+            to.write(json.dumps([text, voice, rate_wpm, pitch]).encode() + b"\n")
+            to.flush()
+        except BrokenPipeError as error:
+            raise BenchError("espeak-ng ended; what it wrote above says why") from error
+        size = back.read(4)
+        pcm = back.read(int.from_bytes(size, "little"))
+        if not pcm:
+            raise BenchError(f"espeak-ng spoke nothing for {text!r} as {voice}")
+        return pcm
 
 
 def available(language: str, commands: Mapping[str, str]) -> dict[str, str]:
@@ -157,7 +161,7 @@ def _run(command: str, text: str) -> bytes:
         words = [word.format(out=out, text=text) for word in shlex.split(command)]
         try:
             subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE_S)
-            return _trimmed(_wav(out))
+            return trimmed(_wav(out))
         except (OSError, subprocess.SubprocessError) as error:
             raise BenchError(
                 f"{command!r} did not speak ({error}); it needs {{out}}, a WAV file to write, "
@@ -192,32 +196,3 @@ def _decoded(path: Path) -> bytes:
             for out in resampler.resample(frame):
                 pcm += out.to_ndarray().tobytes()
     return bytes(pcm)
-
-
-def _trimmed(pcm: bytes) -> bytes:
-    """From the first sound to the last."""
-    samples = np.frombuffer(pcm, "<i2")
-    level = np.abs(samples.astype(np.int32))
-    loud = np.flatnonzero(level > level.max(initial=0) * SILENT)
-    return samples[loud[0] : loud[-1] + 1].tobytes() if loud.size else b""
-
-
-# In the process of espeak-ng
-
-_library: Any = None
-
-
-def _load(data: Path) -> None:
-    global _library  # noqa: PLW0603 (one in a process, as the library itself)
-    from pipelines.speech.espeak import Library
-
-    _library = Library(data)
-
-
-def _speak(line: _Line) -> bytes:
-    from pipelines.speech.espeak import EspeakVoice
-    from pipelines.speech.kaldi.phones import speakable
-
-    voice = EspeakVoice(line.voice, line.rate_wpm, line.pitch)
-    pcm, _ = _library.trace(speakable(line.text), voice)
-    return _trimmed(StreamResampler(_library.rate_hz, RATE_HZ).feed(pcm, last=True))
