@@ -5,9 +5,11 @@ A scenario's own lines are spoken in every call, so after `warm` their first sou
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable
 
+from engine.errors import SpeechError
 from engine.frames import Audio, Frame, Say
 from engine.link import Link
 from engine.stage import Outlet, Service
@@ -18,6 +20,10 @@ __all__ = ["CachedTTS", "PhraseCache"]
 
 MAX_BYTES = 64 * 1024 * 1024
 """35 minutes of speech: some 600 lines."""
+
+PATIENCE_S = 3.0
+"""How long a voice may give nothing in the middle of a call before it counts as stuck: as long as a
+recogniser may (`pipelines.turns.floor`), five times what a cloud voice's first sound takes."""
 
 
 class PhraseCache:
@@ -67,7 +73,7 @@ class CachedTTS:
     """The service `tts` behind the cache. `voice` names everything that its sound depends on.
 
     `tts` is run once for each line that is not in the cache; a line is kept when all of it was
-    spoken.
+    spoken. A voice that gives nothing for `patience_s` fails.
     """
 
     def __init__(self, tts: Service, cache: PhraseCache, voice: str) -> None:
@@ -83,28 +89,45 @@ class CachedTTS:
                 continue
             pcm = self._cache.get(self._voice, frame.text)
             if pcm is None:
-                await self.synthesise(frame, outbox)
+                await self.synthesise(frame, outbox, PATIENCE_S)
             else:
                 await outbox.put(frame)
                 await outbox.put(Audio(pcm, RATE_HZ, 0.0))
 
-    async def synthesise(self, line: Say, outbox: Outlet) -> None:
-        """Speak `line` anew, and keep its sound. Cancelling is safe: nothing is kept."""
-        tee = _Tee(outbox)
-        await self._tts.run(alone(line), tee)
+    async def synthesise(self, line: Say, outbox: Outlet, patience_s: float | None = None) -> None:
+        """Speak `line` anew, and keep its sound. Cancelling is safe: nothing is kept.
+
+        Raises SpeechError for a voice that gives nothing for `patience_s`, and what it raises.
+        """
+        try:
+            async with asyncio.timeout(patience_s) as patience:
+                tee = _Tee(outbox, patience, patience_s)
+                await self._tts.run(alone(line), tee)
+        except TimeoutError:
+            if not patience.expired():
+                raise
+            raise SpeechError(
+                f"the voice gave no sound for {patience_s:g} s; see that its service answers"
+            ) from None
         if tee.pcm:
             self._cache.put(self._voice, line.text, bytes(tee.pcm))
 
 
 class _Tee:
-    """Keeps the sound that passes."""
+    """Keeps the sound that passes, and is patient anew after each piece of it; what the stage after
+    it makes wait is not the voice's fault."""
 
-    def __init__(self, outbox: Outlet) -> None:
+    def __init__(self, outbox: Outlet, patience: asyncio.Timeout, patience_s: float | None) -> None:
         self._outbox = outbox
+        self._patience = patience
+        self._patience_s = patience_s
         self.pcm = bytearray()
 
     async def put(self, frame: Frame) -> None:
+        self._patience.reschedule(None)
         await self._outbox.put(frame)
+        if self._patience_s is not None:
+            self._patience.reschedule(asyncio.get_running_loop().time() + self._patience_s)
         if isinstance(frame, Audio):
             self.pcm += frame.pcm
 

@@ -6,7 +6,7 @@ from engine.errors import SpeechError
 from engine.frames import Audio, Dtmf, Frame, Say
 from engine.link import Link
 from engine.stage import Outlet
-from pipelines.speech.phrases import CachedTTS, PhraseCache
+from pipelines.speech.phrases import PATIENCE_S, CachedTTS, PhraseCache
 from tests.pipelines.speech.harness import Outbox, serve, sound
 from tests.virtual import virtual
 
@@ -73,6 +73,46 @@ async def test_a_line_that_was_cut_short_is_not_kept() -> None:
     with pytest.raises(SpeechError):
         await serve(CachedTTS(tts, cache, "a"), [Say("oui")])
     assert (len(cache), cache.bytes) == (0, 0)
+
+
+class StuckTTS(SlowTTS):
+    """Says the line, and no more."""
+
+    async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+        async for frame in inbox:
+            await outbox.put(frame)
+            await asyncio.get_running_loop().create_future()
+
+
+@virtual
+async def test_a_voice_that_gives_nothing_fails_the_line() -> None:
+    began = asyncio.get_running_loop().time()
+    with pytest.raises(SpeechError, match="no sound for 3 s"):
+        await serve(CachedTTS(StuckTTS(), PhraseCache(), "a"), [Say("oui")])
+    assert asyncio.get_running_loop().time() == began + PATIENCE_S
+
+
+@virtual
+async def test_a_voice_is_not_blamed_for_who_listens() -> None:
+    """Nor for an error of its own that has the same name."""
+
+    class Slow(Outbox):
+        async def put(self, frame: Frame) -> None:
+            await asyncio.sleep(10)
+            await super().put(frame)
+
+    inbox, outbox = Link[Frame](), Slow()
+    inbox.offer(Say("oui"))
+    inbox.close()
+    await CachedTTS(SlowTTS(), PhraseCache(), "a").run(inbox, outbox)
+    assert len(outbox.frames) == 4
+
+    class TimedOut(SlowTTS):
+        async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        await serve(CachedTTS(TimedOut(), PhraseCache(), "a"), [Say("oui")])
 
 
 @virtual
