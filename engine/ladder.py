@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from engine.clock import Clock
 from engine.errors import StageError
 
-__all__ = ["Ladder", "Rung", "StepDown"]
+__all__ = ["WINDOW", "Ladder", "Rung", "StepDown", "p95"]
 
 T = TypeVar("T")
 
@@ -36,6 +36,11 @@ class StepDown:
     why: str
 
 
+def p95(recent: Sequence[float]) -> float | None:
+    """The 95th percentile of `recent`; None while there are fewer than `ENOUGH`."""
+    return sorted(recent)[int(0.95 * (len(recent) - 1))] if len(recent) >= ENOUGH else None
+
+
 @dataclass(slots=True)
 class Rung(Generic[T]):
     """One way to do it, with its recent durations (seconds)."""
@@ -47,9 +52,7 @@ class Rung(Generic[T]):
 
     def p95_s(self) -> float | None:
         """The 95th percentile of recent durations; None while there are too few."""
-        if len(self.recent_s) < ENOUGH:
-            return None
-        return sorted(self.recent_s)[int(0.95 * (len(self.recent_s) - 1))]
+        return p95(self.recent_s)
 
 
 class Ladder(Generic[T]):

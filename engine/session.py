@@ -361,7 +361,7 @@ class Session:
     def _marked(self, running: _Running, mark: Mark) -> None:
         if mark is Mark.FIRST_AUDIO and running is self._running and self.machine.can("reply"):
             self.machine.step("reply")
-        elif mark is Mark.FIRST_PLAYED:
+        elif mark is Mark.FIRST_PLAYED and not running.turn.bridging:
             self._commit(running)
 
     def _commit(self, running: _Running) -> None:

@@ -81,6 +81,8 @@ class Turn:
     steps_down: list[StepDown] = field(default_factory=list)
     on_mark: Callable[[Mark], None] | None = None
     """Called when a mark is set."""
+    bridging: bool = False
+    """What is said is a filler; the far end has heard nothing of the answer yet."""
 
     def mark(self, mark: Mark, at: float) -> None:
         """Note when `mark` happened; only the first time counts."""
@@ -89,6 +91,13 @@ class Turn:
         self.marks[mark] = at
         if self.on_mark is not None:
             self.on_mark(mark)
+
+    def begin_answer(self) -> None:
+        """The far end hears the answer, after a filler."""
+        if self.bridging:
+            self.bridging = False
+            if self.on_mark is not None:
+                self.on_mark(Mark.FIRST_PLAYED)
 
     def say(self, text: str) -> None:
         """The far end has played `text`."""

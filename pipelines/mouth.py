@@ -9,13 +9,15 @@ from dataclasses import dataclass, replace
 from engine.budget import Mark
 from engine.channel import AudioChannel
 from engine.clock import Clock
-from engine.frames import Audio, Cleared, Frame, Played, Say
+from engine.frames import Audio, Cleared, Frame, Played, Say, Think
+from engine.ladder import StepDown
 from engine.mouth import Reply
 from engine.pipeline import Pipeline
 from engine.stage import Stage
 from engine.turn import Turn
 from pipelines.audio.playout import Playout
-from pipelines.audio.ticker import Ticker
+from pipelines.audio.ticker import TICK_S, Ticker
+from pipelines.speech.fillers import AGAIN_S, MOST, Fillers
 from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, is_echo
 
 __all__ = ["VoiceMouth"]
@@ -41,7 +43,8 @@ class VoiceMouth:
     """Speaks one turn at a time on `channel`.
 
     `stages` makes the stages of a reply: what writes (Think to Delta), what cuts into sentences
-    and what speaks. They live as long as the turn.
+    and what speaks. They live as long as the turn. While none of their sound has come when it
+    should have, one of the `fillers` is said.
     """
 
     def __init__(
@@ -58,6 +61,14 @@ class VoiceMouth:
         self._turn: Turn | None = None
         self._segments: list[_Segment] = []
         self._bytes = 0
+        self.fillers: Fillers | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._filled = 0
+        self._began: float | None = None  # when the answer was first awaited
+        self._works = False
+        self._begun_at: int | None = None  # where the answer begins, after a filler
+        self._total: int | None = None  # segments, once all are there
+        self._reached_segments = 0
         self._played = asyncio.Event()
         self._held_ms: float | None = None
         self._stopped_ms: float | None = None
@@ -69,9 +80,13 @@ class VoiceMouth:
         self._turn = turn
         self._segments = []
         self._bytes = 0
+        self._filled = self._reached_segments = 0
+        self._works = False
+        self._begun_at = self._total = None
         self._played.clear()
         self._held_ms = self._stopped_ms = None
         self._playout.begin(turn.epoch)
+        self._await_answer(turn)
         # A link holds one line: what has not been synthesised can still be left unsaid.
         pipeline = Pipeline(self._stages(), self._put, capacity=1)
         try:
@@ -79,9 +94,12 @@ class VoiceMouth:
             self._close_segment()
             self._playout.end(turn.epoch, self._clock.now())
             if self._bytes:
+                self._total = len(self._segments)
+                self._check_played()
                 await self._played.wait()
                 self._playout.finish()
         finally:
+            self._await_nothing()
             if not self._played.is_set():
                 self.clear(turn.epoch)
 
@@ -90,6 +108,7 @@ class VoiceMouth:
         async for line in reply:
             if (ahead_s := self._playout.buffered_s - AHEAD_S) > 0:
                 await asyncio.sleep(ahead_s)
+            self._works = isinstance(line, Think)
             yield line
 
     def _put(self, frame: Frame) -> None:
@@ -104,13 +123,20 @@ class VoiceMouth:
                 self._segments.append(_Segment(frame.text, frame.question, self._bytes))
                 self._channel.send(replace(frame, epoch=turn.epoch))
             case Audio():
-                if not self._bytes:
-                    turn.mark(Mark.FIRST_AUDIO, now)
-                    self._playout.mark(f"{turn.epoch}.0")
-                self._bytes += len(frame.pcm)
-                self._playout.write(turn.epoch, frame.pcm, now)
+                self._answer_comes()
+                if turn.bridging and self._begun_at is None:
+                    self._begun_at = self._bytes
+                    self._playout.mark(f"{turn.epoch}.answer")
+                self._write(turn, frame.pcm, now)
             case _:
                 pass
+
+    def _write(self, turn: Turn, pcm: bytes, now: float) -> None:
+        if not self._bytes:
+            turn.mark(Mark.FIRST_AUDIO, now)
+            self._playout.mark(f"{turn.epoch}.0")
+        self._bytes += len(pcm)
+        self._playout.write(turn.epoch, pcm, now)
 
     def _close_segment(self) -> None:
         if not self._bytes:
@@ -119,19 +145,84 @@ class VoiceMouth:
             self._segments[-1].end = self._bytes
             self._playout.mark(f"{self._playout.epoch}.{len(self._segments)}")
 
+    # While the answer is late
+
+    def _await_answer(self, turn: Turn) -> None:
+        if self.fillers is None:
+            return
+        now = self._clock.now()
+        due = self.fillers.due(turn, now)
+        if due is not None:
+            at, step = due
+            self._began = now
+            self._later(at - now, turn, step)
+
+    def _later(self, seconds: float, turn: Turn, step: StepDown) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(max(0.0, seconds), self._fill, turn, step)
+
+    def _answer_comes(self) -> None:
+        """Its sound is there: no filler is wanted any more."""
+        if self._began is not None and self.fillers is not None:
+            self.fillers.lateness.took(self._clock.now() - self._began)
+        self._await_nothing()
+
+    def _await_nothing(self) -> None:
+        self._began = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _fill(self, turn: Turn, step: StepDown) -> None:
+        """Say a filler; not to a user who speaks himself."""
+        assert self.fillers is not None
+        if self._playout.held:
+            self._later(TICK_S, turn, step)
+            return
+        filler = self.fillers.choose(turn.heard, works=self._works)
+        if filler is None:
+            return
+        text, pcm = filler
+        now = self._clock.now()
+        turn.steps_down.append(step)
+        turn.bridging = True
+        turn.mark(Mark.FIRST_SENTENCE, now)
+        self._insert(turn, text, len(pcm))
+        self._write(turn, pcm, now)
+        self._filled += 1
+        self._playout.mark(f"{turn.epoch}.{self._filled}")
+        if self._filled < MOST:
+            self._later(len(pcm) / (2 * RATE_HZ) + AGAIN_S, turn, replace(step, why="late"))
+
+    def _insert(self, turn: Turn, text: str, size: int) -> None:
+        """Put a filler before the line whose sound is awaited."""
+        end = self._bytes + size
+        self._segments.insert(self._filled, _Segment(text, False, self._bytes, end))
+        turn.lines.insert(self._filled, text)
+        for segment in self._segments[self._filled + 1 :]:
+            segment.start = end
+        self._channel.send(Say(text, epoch=turn.epoch))
+
     # What the far end has played
 
     def _reached(self, name: str, at: float) -> None:
-        """The mark `name` was reached: 0 before the first sound, n after the n-th line."""
+        """The mark `name` was reached: 0 before the first sound, n after the n-th line, ``answer``
+        after the fillers."""
         turn = self._turn
         epoch, _, index = name.partition(".")
         if turn is None or int(epoch) != turn.epoch:
             return
         if index == "0":
             turn.mark(Mark.FIRST_PLAYED, at)
-            return
-        turn.say(self._segments[int(index) - 1].text)
-        if int(index) == len(self._segments) and self._segments[-1].end is not None:
+        elif index == "answer":
+            turn.begin_answer()
+        else:
+            turn.say(self._segments[int(index) - 1].text)
+            self._reached_segments = int(index)
+            self._check_played()
+
+    def _check_played(self) -> None:
+        if self._total is not None and self._reached_segments >= self._total:
             self._played.set()
 
     def reached(self, turn: Turn) -> None:
@@ -141,6 +232,8 @@ class VoiceMouth:
         position = self._stopped_ms * RATE_HZ * 2 / 1000
         if position > 0:
             turn.mark(Mark.FIRST_PLAYED, self._clock.now())
+        if self._begun_at is not None and position > self._begun_at:
+            turn.begin_answer()
         said = [_part(segment, position, self._bytes) for segment in self._segments]
         turn.said = " ".join(part for part in said if part)
 

@@ -22,6 +22,7 @@ from pipelines.audio.resample import RATE_HZ, Resample
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
 from pipelines.recognition import Recognition
+from pipelines.speech.fillers import Fillers
 from pipelines.turns.barge_in import BargeIn
 from pipelines.turns.floor import Floor
 from pipelines.turns.gate import SpeechGate
@@ -44,6 +45,8 @@ class Speech:
     """What whoever reads a transcript should know about the recogniser."""
     language: str = ""
     """ISO 639-1: tells where a phrase breaks off."""
+    fillers: Callable[[str], Fillers] | None = None
+    """What is said while an answer is late, for the session of that id."""
 
 
 class VoiceCall:
@@ -67,6 +70,8 @@ class VoiceCall:
         self._ticker = ticker
         self._mouth = VoiceMouth(channel, speech.mouth, clock, ticker)
         self.session = converse(self._mouth)
+        if speech.fillers is not None:
+            self._mouth.fillers = speech.fillers(self.session.id)
         self._gate = speech.gate()
         native = channel.capabilities.rate_hz == RATE_HZ
         self._hear = fuse([self._gate] if native else [Resample(), self._gate])

@@ -15,6 +15,7 @@ from pipelines.audio.loudness import Voice
 from pipelines.audio.vad import WebRtcVad
 from pipelines.speech.decoding import Decoder
 from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
+from pipelines.speech.fillers import Fillers, Lateness
 from pipelines.speech.levelled import Levelled
 from pipelines.speech.models import find_voice
 from pipelines.speech.null import NullSTT, NullTTS
@@ -136,6 +137,7 @@ class Voices:
         self._espeak = Espeak()
         self._pipers: dict[str, Piper] = {}
         self._loudness: dict[str, Voice] = {}
+        self._lateness = Lateness()
         self.phrases = PhraseCache()
         self._warming: asyncio.Task[None] | None = None
 
@@ -187,6 +189,17 @@ class Voices:
         name, tts = self._voice(language)
         return Sentences(), CachedTTS(tts, self.phrases, name)
 
+    def fillers(self, script: Script) -> Callable[[str], Fillers]:
+        """For a session's id: what is said while an answer is late, out of the phrase cache."""
+        name, _ = self._voice(script.language)
+        return lambda session_id: Fillers(
+            script.fillers,
+            lambda line: self.phrases.get(name, line),
+            script.language,
+            session_id,
+            lateness=self._lateness,
+        )
+
     def checks(self) -> dict[str, Check]:
         """By synthesiser: whether it speaks."""
         return {"espeak": self._check}
@@ -228,6 +241,7 @@ class LocalSpeech:
             lambda: self._voices.stages(script.language),
             notice,
             script.language,
+            self._voices.fillers(script),
         )
 
     def checks(self) -> dict[str, Check]:

@@ -7,13 +7,14 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["LANGUAGES", "Language", "numbers", "tokens"]
+__all__ = ["LANGUAGES", "Language", "asks", "numbers", "tokens"]
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
     """Words without accents. `negations` reach forward to one of `turns` or to the next negation;
-    `doubles` are pairs of words that look like one and are none."""
+    `doubles` are pairs of words that look like one and are none. `questions` are the words, or
+    pairs of them, that a question begins with."""
 
     hesitations: frozenset[str]
     negations: frozenset[str]
@@ -22,6 +23,7 @@ class Language:
     hundred: frozenset[str]
     thousand: frozenset[str]
     joins: frozenset[str]
+    questions: frozenset[str]
     exceptions: frozenset[tuple[str, str]] = frozenset()
 
 
@@ -46,12 +48,16 @@ FRENCH = Language(
     hundred=_set("cent cents"),
     thousand=_set("mille"),
     joins=_set("et"),
+    questions=_set("qui que quoi quand combien comment pourquoi quel quelle quels quelles")
+    | {"est ce", "est qui", "est quoi", "etes qui", "pouvez vous", "avez vous", "etes vous"},
     # "plus tard", "pas mal": no negation; "ne … que" is none either and has no word of these.
     exceptions=frozenset(
         {("plus", word) for word in _set("tard ou lentement fort haut doucement vite")}
         | {("pas", "mal"), ("en", "plus"), ("de", "plus"), ("rien", "de"), ("non", "plus")}
     ),
 )
+
+_AUXILIARIES = _set("do does did is are can could will would may")
 
 ENGLISH = Language(
     hesitations=_set("uh um er erm hm hmm mm mmm well unk"),
@@ -66,6 +72,8 @@ ENGLISH = Language(
     hundred=_set("hundred"),
     thousand=_set("thousand"),
     joins=_set("and"),
+    questions=_set("who what when where why how which whose")
+    | {f"{verb} {who}" for verb in _AUXILIARIES for who in ("you", "it", "this", "there", "i")},
     exceptions=frozenset({("no", "problem")}),
 )
 
@@ -95,6 +103,13 @@ def negated(words: list[str], language: Language) -> list[bool]:
         if word in language.negations and not {pair, before} & language.exceptions:
             under = True
     return flags
+
+
+def asks(words: list[str], language: Language) -> bool:
+    """`words` begin as a question does, perhaps after a word of address."""
+    begin = words[:3]
+    pairs = {" ".join(pair) for pair in zip(begin, words[1:4], strict=False)}
+    return not language.questions.isdisjoint({*begin[:2], *pairs})
 
 
 def numbers(words: list[str], language: Language) -> list[int]:

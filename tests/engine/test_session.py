@@ -20,8 +20,10 @@ from engine.frames import (
     StateChanged,
 )
 from engine.ladder import Rung
+from engine.mouth import Reply
 from engine.session import LAST_WORDS_S, MAX_FAILURES
 from engine.store import MemoryStore, StoredEvent, VersionError
+from engine.turn import Turn
 from tests.engine.conversation import GREETING, Conversation, conversation, greeted
 from tests.fakes import FakeMouth, FlakyStore
 from tests.virtual import virtual
@@ -277,6 +279,27 @@ async def test_a_turn_may_end_while_it_is_paused() -> None:
         talk.session.paused()
         await asyncio.sleep(0.5)
         assert talk.state == "listening"
+
+
+class BridgingMouth(FakeMouth):
+    """Says a filler first: the answer begins half a second after its first sound."""
+
+    async def speak(self, turn: Turn, reply: Reply) -> None:
+        turn.bridging = bool(turn.heard)
+        asyncio.get_running_loop().call_later(0.65, turn.begin_answer)
+        await super().speak(turn, reply)
+
+
+@pytest.mark.parametrize(("after_s", "heard"), [(0.4, "oui non"), (0.9, "non")])
+@virtual
+async def test_a_filler_is_no_answer(after_s: float, heard: str) -> None:
+    async with greeted(mouth=BridgingMouth()) as talk:
+        talk.say("oui")
+        await asyncio.sleep(after_s)
+        talk.say("non")
+        await asyncio.sleep(4)
+    assert talk.ledgers[-1]["heard"] == heard
+    assert await talk.answers() == ["oui non"] if heard == "oui non" else ["oui", "non"]
 
 
 @virtual

@@ -106,3 +106,19 @@ def test_the_ledger_is_json_and_adds_up(marks: dict[Mark, float]) -> None:
     assert ledger["gap_ms"] == pytest.approx(max(ledger["marks"].values(), default=0.0), abs=0.01)
     assert sum(ledger["spans"].values()) == pytest.approx(ledger["gap_ms"], abs=0.01)
     assert list(ledger["marks"]) == [str(mark) for mark in MARKS if mark in marks]
+
+
+def test_the_answer_begins_once_after_its_filler() -> None:
+    turn = Turn(1)
+    seen: list[Mark] = []
+    turn.on_mark = seen.append
+    turn.begin_answer()
+    turn.bridging = True
+    turn.mark(Mark.FIRST_PLAYED, 1.0)
+    turn.begin_answer()
+    turn.begin_answer()
+    assert seen == [Mark.FIRST_PLAYED] * 2
+    turn.on_mark = None
+    turn.bridging = True
+    turn.begin_answer()
+    assert not turn.bridging

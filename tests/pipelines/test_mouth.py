@@ -12,13 +12,15 @@ from engine.budget import Mark
 from engine.channel import Capabilities
 from engine.clock import LoopClock
 from engine.errors import SpeechError
-from engine.frames import Cleared, Frame, Played, Say
+from engine.frames import Audio, Cleared, Frame, Played, Say
+from engine.ladder import StepDown
 from engine.link import Link
 from engine.mouth import Mouth
 from engine.stage import Outlet, Service
 from engine.turn import Turn
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
+from pipelines.speech.fillers import Fillers
 from tests.engine.conformance import mouth as conformance
 from tests.fakes import FakeAudioChannel
 from tests.pipelines.callers import ToneTTS
@@ -150,3 +152,143 @@ async def test_lines_wait_until_they_are_needed() -> None:
         assert len(turn.lines) <= 5  # 6 s each: 10 s ahead, and two on their way
         task.cancel()
         await asyncio.wait({task})
+
+
+# While the answer is late
+
+
+class _Slow:
+    """A voice that thinks for `first_s` before its first sound, and speaks 60 ms a character."""
+
+    def __init__(self, first_s: float) -> None:
+        self._first_s = first_s
+
+    async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+        async for frame in inbox:
+            await outbox.put(frame)
+            if isinstance(frame, Say):
+                await asyncio.sleep(self._first_s)
+                for _ in range(len(frame.text)):
+                    await outbox.put(Audio(b"\x02\x00" * 960, 16000, 0.0))
+
+
+FILLERS = ("Alors…", "Voyons…")
+FILLER_S = 0.4
+FILLER = b"\x01\x00" * round(16000 * FILLER_S)
+
+
+def _asked(heard: str = "oui") -> Turn:
+    """A turn whose last sound was now, and which is understood already."""
+    turn = Turn(1, heard=heard)
+    for mark in (Mark.SPEECH_END, Mark.ENDPOINT, Mark.TRANSCRIPT, Mark.INTENT):
+        turn.mark(mark, LoopClock().now())
+    return turn
+
+
+@asynccontextmanager
+async def bridging(
+    first_s: float, capabilities: Capabilities | None = None
+) -> AsyncIterator[tuple[VoiceMouth, FakeAudioChannel]]:
+    async with speaking(capabilities, lambda: _Slow(first_s)) as (mouth, channel):
+        mouth.fillers = Fillers({"any": FILLERS}, lambda line: FILLER, "fr", "s1")
+        yield mouth, channel
+
+
+@pytest.mark.parametrize("capabilities", [None, PLAIN], ids=["marks", "paced"])
+@virtual
+async def test_a_filler_bridges_a_late_answer_which_follows_without_a_gap(
+    capabilities: Capabilities | None,
+) -> None:
+    async with bridging(1.0, capabilities) as (mouth, channel):
+        turn = _asked()
+        began = LoopClock().now()
+        await conformance.speak(mouth, turn, "Dix caract.", "Suite.")
+        filler = turn.lines[0]
+        assert filler in FILLERS
+        assert turn.said == f"{filler} Dix caract. Suite."
+        assert turn.lines == [filler, "Dix caract.", "Suite."]
+        assert turn.steps_down == [StepDown("answer", "late")]
+        assert turn.marks[Mark.FIRST_AUDIO] - began == pytest.approx(0.75)
+        assert channel.played[: len(FILLER)] == FILLER
+        assert not channel.played[len(FILLER) : len(FILLER) + 32000].startswith(b"\0")
+        assert not turn.bridging
+
+
+@virtual
+async def test_no_filler_where_the_answer_is_in_time() -> None:
+    async with bridging(0.3) as (mouth, channel):
+        turn = _asked()
+        await conformance.speak(mouth, turn, "Oui.")
+        assert (turn.said, turn.steps_down) == ("Oui.", [])
+        assert FILLER[:640] not in channel.played
+
+
+@virtual
+async def test_no_filler_while_the_user_speaks() -> None:
+    async with bridging(1.2) as (mouth, _):
+        turn = _asked()
+        mouth.hold()
+        task = asyncio.create_task(conformance.speak(mouth, turn, "Oui."))
+        await asyncio.sleep(1.0)
+        assert not turn.lines[1:]
+        assert not turn.steps_down
+        mouth.release()
+        await asyncio.sleep(0.1)
+        assert len(turn.steps_down) == 1
+        await task
+        assert turn.said.endswith("Oui.")
+
+
+@virtual
+async def test_a_second_filler_is_another_and_there_is_no_third() -> None:
+    async with bridging(20.0) as (mouth, _):
+        turn = _asked()
+        await conformance.speak(mouth, turn, "Enfin.")
+        assert {*turn.lines[:2]} == {*FILLERS}
+        assert turn.said == f"{turn.lines[0]} {turn.lines[1]} Enfin."
+        assert len(turn.steps_down) == 2
+
+
+@virtual
+async def test_a_filler_without_an_answer_is_the_whole_turn() -> None:
+    async with bridging(0.0) as (mouth, _):
+
+        async def reply() -> AsyncIterator[Say]:
+            await asyncio.sleep(2.0)
+            for line in tuple[Say, ...]():
+                yield line
+
+        turn = _asked()
+        await mouth.speak(turn, reply())
+        assert turn.said in FILLERS
+
+
+@pytest.mark.parametrize(("after_s", "begun"), [(0.75 + FILLER_S / 2, False), (1.6, True)])
+@virtual
+async def test_an_answer_counts_once_it_is_heard_not_its_filler(
+    after_s: float, begun: bool
+) -> None:
+    async with bridging(0.9) as (mouth, _):
+        turn = _asked()
+        marks: list[tuple[Mark, bool]] = []
+        turn.on_mark = lambda mark: marks.append((mark, turn.bridging))
+        task = asyncio.create_task(conformance.speak(mouth, turn, "Dix caract."))
+        await asyncio.sleep(after_s)
+        mouth.clear(1)
+        task.cancel()
+        await asyncio.wait({task})
+        await asyncio.sleep(0.05)
+        mouth.reached(turn)
+        assert ((Mark.FIRST_PLAYED, True) in marks) == (turn.said != "" or not begun)
+        assert ((Mark.FIRST_PLAYED, False) in marks) == begun
+
+
+@virtual
+async def test_answers_that_were_late_are_bridged_at_once() -> None:
+    async with bridging(1.0) as (mouth, _):
+        for epoch in range(1, 11):
+            turn = _asked()
+            turn.epoch = epoch
+            await conformance.speak(mouth, turn, "Oui.")
+        assert turn.steps_down == [StepDown("answer", "predicted")]
+        assert turn.marks[Mark.FIRST_AUDIO] - turn.marks[Mark.INTENT] == pytest.approx(0.04)

@@ -13,6 +13,7 @@ from engine.frames import Dtmf, Expected, Failed, Frame, Hangup, Interrupted, Sp
 from engine.link import Link
 from engine.stage import Outlet
 from engine.turn import State
+from pipelines.speech.fillers import Fillers
 from pipelines.turns.floor import FINAL_PATIENCE_S
 from pipelines.turns.gate import SpeechGate
 from pipelines.voice import LAST_WORDS_S, Speech
@@ -46,6 +47,35 @@ async def test_a_greeting_a_question_an_answer() -> None:
     assert sum(spans.values()) == pytest.approx(turn["gap_ms"])
     assert turn["gap_ms"] == pytest.approx(turn["marks"]["first_played"])  # type: ignore[index]
     assert spans["transcription"] == pytest.approx(20, abs=1)
+
+
+class LateTTS(ToneTTS):
+    """Thinks for a second before each line."""
+
+    async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+        await asyncio.sleep(1.0)
+        await super().run(inbox, outbox)
+
+
+@virtual
+async def test_a_late_answer_is_bridged_by_a_filler_of_the_session() -> None:
+    texts = ["oui"]
+    speech = Speech(
+        lambda: SpeechGate(EnergyVad()),
+        lambda: ScriptedSTT(texts, 0.02),
+        lambda: (LateTTS(),),
+        fillers=lambda seed: Fillers(
+            {"any": (f"voyons {seed}",)}, lambda line: b"\1\0" * 4800, "fr", seed
+        ),
+    )
+    async with Caller(speech=speech) as caller:
+        await caller.quiet(2.0)
+        await caller.say(0.8, then_quiet=4.0)
+        greeting, turn = caller.ledgers()
+    assert greeting["steps_down"] == []
+    assert turn["said"] == "voyons s réponse 2 oui"
+    assert turn["steps_down"] == [{"left": "answer", "why": "late"}]
+    assert turn["gap_ms"] < 1000  # type: ignore[operator]
 
 
 @virtual

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.mind.language import LANGUAGES, negated, numbers, tokens
+from pipelines.mind.language import LANGUAGES, asks, negated, numbers, tokens
 
 FRENCH, ENGLISH = LANGUAGES["fr"], LANGUAGES["en"]
 
@@ -60,3 +60,22 @@ def test_numbers_in_english() -> None:
 @given(st.lists(st.sampled_from([*FRENCH.numbers, "cent", "mille", "et", "12", "euros"])))
 def test_any_row_of_number_words_is_read(words: list[str]) -> None:
     assert all(number >= 0 for number in numbers(words, FRENCH))
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "question"),
+    [
+        ("fr", "qui êtes-vous", True),
+        ("fr", "mais c'est quoi", True),
+        ("fr", "euh est-ce que c'est loin", True),
+        ("fr", "celui de la banque qui est en face", False),
+        ("fr", "oui", False),
+        ("en", "who is this", True),
+        ("en", "well can you hear me", True),
+        ("en", "you can", False),
+        ("en", "", False),
+    ],
+)
+def test_questions_are_known_by_their_beginning(language: str, text: str, question: bool) -> None:
+    known = LANGUAGES[language]
+    assert asks(tokens(text, known), known) == question
