@@ -23,6 +23,8 @@ from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, is_echo
 __all__ = ["VoiceMouth"]
 
 RATE_HZ = 16000
+CHARACTER_S = 0.06
+"""What a character sounds for, in French and English, at the usual 165 words a minute."""
 AHEAD_S = 10.0
 """Sound that may wait to be played before the next line is synthesised."""
 ANSWERABLE = 0.4
@@ -70,6 +72,7 @@ class VoiceMouth:
         self._total: int | None = None  # segments, once all are there
         self._reached_segments = 0
         self._played = asyncio.Event()
+        self._answers = 0  # of the far end, to what it was asked
         self._held_ms: float | None = None
         self._stopped_ms: float | None = None
 
@@ -84,6 +87,7 @@ class VoiceMouth:
         self._works = False
         self._begun_at = self._total = None
         self._played.clear()
+        self._answers = 0
         self._held_ms = self._stopped_ms = None
         self._playout.begin(turn.epoch)
         self._await_answer(turn)
@@ -245,6 +249,9 @@ class VoiceMouth:
             case Cleared(epoch=epoch, played_ms=played_ms):
                 if self._turn is None or epoch != self._turn.epoch:
                     return
+                self._answers += 1
+                if self._answers < self._playout.asked:
+                    return  # to an earlier hold: it has gone on from there since
                 played_ms = min(played_ms, self._bytes * 1000 / (RATE_HZ * 2))
                 if self._stopped_ms is not None:
                     self._stopped_ms = played_ms
@@ -298,8 +305,11 @@ class VoiceMouth:
 
 
 def _part(segment: _Segment, position: float, written: int) -> str:
-    """The words of `segment` that lie before `position`, by their share of its sound."""
-    end = written if segment.end is None else segment.end
+    """The words of `segment` that lie before `position`, by their share of its sound; of one that
+    was still being synthesised, by what it would probably have come to."""
+    end = segment.end
+    if end is None:
+        end = max(written, segment.start + round(len(segment.text) * CHARACTER_S * RATE_HZ) * 2)
     if position <= segment.start:
         return ""
     if position >= end:

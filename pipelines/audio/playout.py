@@ -57,6 +57,8 @@ class Playout:
         self._held_at = 0.0
         self._paused: int | None = None  # the turn that the far end was told to hold
         self.underruns = 0
+        self.asked = 0
+        """How often the far end was asked where it stands: it answers each hold and clear."""
         self.recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT)
         """The sound that was sent last, whatever its turn, each frame with the time it was due."""
         self._reset()
@@ -80,6 +82,7 @@ class Playout:
         """A new turn: the sound of earlier ones is gone for good."""
         self._reset()
         self.epoch = epoch
+        self.asked = 0
         self._ticker.add(self, self.tick)
 
     def write(self, epoch: int, pcm: bytes, now: float) -> None:
@@ -142,6 +145,7 @@ class Playout:
         self._held_at = now
         if self._started:
             self._paused = self.epoch
+            self.asked += self._far_end_holds
             self._channel.pause(self.epoch)
 
     def release(self, now: float) -> None:
@@ -169,6 +173,7 @@ class Playout:
         if self._started:
             self._channel.clear(self.epoch)
             if self._channel.capabilities.clear:
+                self.asked += 1
                 self._paused = None
         self.finish()
         return played_ms

@@ -128,13 +128,55 @@ async def test_where_the_far_end_was_held_is_believed_before_it_answers_the_clea
         turn = Turn(1)
         task = asyncio.create_task(conformance.speak(mouth, turn, "un deux trois quatre"))
         await asyncio.sleep(0.8)
-        channel.deliver(Cleared(1, 100.0, 0.0))  # an answer to nothing
         mouth.hold()
         await asyncio.sleep(0.1)
         mouth.release()
         await asyncio.sleep(0.1)
         mouth.hold()
+        await asyncio.sleep(0)
         channel.deliver(Cleared(1, 350.0, 0.0))  # the network had taken the rest
+        mouth.clear(1)
+        mouth.reached(turn)
+        assert turn.said == "un"
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@virtual
+async def test_an_answer_to_an_earlier_hold_is_no_position() -> None:
+    async with speaking() as (mouth, channel):
+        channel.attach(lambda frame: None)  # its answers are late
+        turn = Turn(1)
+        task = asyncio.create_task(conformance.speak(mouth, turn, "un deux trois quatre"))
+        await asyncio.sleep(0.2)
+        mouth.hold()
+        mouth.release()
+        await asyncio.sleep(0.7)
+        mouth.hold()
+        mouth.acknowledge(Cleared(1, 150.0, 0.0))
+        mouth.clear(1)
+        mouth.reached(turn)
+        assert turn.said == "un deux"
+        task.cancel()
+        await asyncio.wait({task})
+
+
+@virtual
+async def test_the_words_of_a_line_that_is_still_synthesised_are_counted_by_its_whole() -> None:
+    class Half:
+        """Speaks the first half second of its line, and thinks about the rest."""
+
+        async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+            async for frame in inbox:
+                await outbox.put(frame)
+                await outbox.put(Audio(bytes(16000), 16000, 0.0))
+                await asyncio.sleep(10)
+
+    async with speaking(tts=Half) as (mouth, _):
+        turn = Turn(1)
+        line = "un deux trois quatre cinq six sept huit neuf dix"
+        task = asyncio.create_task(conformance.speak(mouth, turn, line))
+        await asyncio.sleep(1)
         mouth.clear(1)
         mouth.reached(turn)
         assert turn.said == "un"
