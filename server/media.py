@@ -29,12 +29,22 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 
+def _new_id() -> str:
+    return secrets.token_hex(8)
+
+
 class MediaRoute:
-    """Serves calls until told to stop."""
+    """Serves calls until told to stop. `new_id` names each session."""
 
     def __init__(
-        self, parts: Parts, admission: Admission, metrics: Metrics, ticker: Ticker
+        self,
+        parts: Parts,
+        admission: Admission,
+        metrics: Metrics,
+        ticker: Ticker,
+        new_id: Callable[[], str] = _new_id,
     ) -> None:
+        self._new_id = new_id
         self._parts = parts
         self._admission = admission
         self._metrics = metrics
@@ -60,7 +70,7 @@ class MediaRoute:
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         wire: PushWire = scope["extensions"][EXTENSION]
-        session_id = secrets.token_hex(8)
+        session_id = self._new_id()
         try:
             request = MediaRequest.parse(
                 scope["query_string"].decode("ascii", "replace"),

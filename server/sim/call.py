@@ -138,7 +138,7 @@ class _Call:
         parts = Parts(shared.settings, clock, ticker, speech=speech, store=store)
         parts.serve(self._running(troubles))
         admission = Admission(1, 10.0, ticker.lag_s, lambda: 0.0)
-        route = MediaRoute(parts, admission, shared.metrics, ticker)
+        route = MediaRoute(parts, admission, shared.metrics, ticker, lambda: f"sim-{script.seed}")
         phone = self._phone = Phone(script, caller, ear, world, start, clock.now, watch.received)
 
         def carry(message: bytes | str) -> float:
@@ -163,6 +163,8 @@ class _Call:
                 lasted_s=lasted_s,
                 far_left=phone.ended is not None or script.network.vanishes_s != NEVER,
                 left_at_s=min(lasted_s, self._left_at_s()),
+                vanished=script.network.vanishes_s < lasted_s,
+                cloud=script.cloud,
                 ledgers=[m for _, m in phone.messages if m["type"] == "turn"],
                 spoken=[
                     (one.first / script.rate_hz, one.last / script.rate_hz) for one in caller.said

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from server.sim.heard import Part, Recording, Recordings
 from server.sim.line import Mixer
 from server.sim.script import Script
-from server.sim.sounds import lines_sound
+from server.sim.sounds import whole_sound
 from server.talk.far_end import FarEnd
 from telephony.timeline import Timeline
 
@@ -48,7 +48,7 @@ class Ear:
         """A line of ours is on its way: it may come back as an echo."""
         lines = self._lines.setdefault(turn, [])
         start = lines[-1][2] if lines else 0.0
-        lines.append((text, start, start + len(lines_sound(text)) / 32 + 200.0))
+        lines.append((text, start, start + len(whole_sound(text)) / 32))
 
     def sample(self, at: float) -> int:
         """Of the caller's track, what was heard `at` on the engine's clock."""

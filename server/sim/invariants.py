@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from engine.budget import LatencyBudget
 from engine.turn import TRANSITIONS, State
-from server.sim.sounds import lines_sound
+from server.sim.sounds import whole_sound
 from server.talk.far_end import FarEnd, Message
 
 __all__ = ["ALL", "Ended", "Invariant", "Violation", "Watch"]
@@ -40,6 +40,10 @@ class Ended:
     far_left: bool
     """The caller hung up, closed or vanished; else it was the engine."""
     left_at_s: float
+    vanished: bool
+    """It left without a word: the engine cannot know at once."""
+    cloud: bool
+    """The voice streams: what an unfinished line comes to is an estimate."""
     ledgers: Sequence[dict[str, Any]]
     spoken: Sequence[tuple[float, float]]
     """When the caller was heard, in seconds after the start."""
@@ -123,6 +127,7 @@ class NothingAfterClear:
         self._turn = 0
         self._paused = False
         self._cancelled: set[int] = set()
+        self._whole: set[int] = set()  # played to their end
         self._state = ""
 
     def sound(self, pcm: bytes) -> None:
@@ -147,9 +152,15 @@ class NothingAfterClear:
                 elif turn in self._cancelled:
                     self._tell(f"{kind} of turn {turn} after its clear")
             case {"type": "state", "state": str(state)}:
-                if self._state == "paused" and state == "listening":
+                if (
+                    self._state == "paused"
+                    and state == "listening"
+                    and self._turn not in self._whole
+                ):
                     self._cancelled.add(self._turn)
                 self._state = state
+            case {"type": "turn", "turn": int(turn), "interrupted": False}:
+                self._whole.add(turn)
             case _:
                 pass
 
@@ -243,32 +254,42 @@ class _Turn:
 
 
 class SaidIsPlayed:
-    """What a ledger says was said is what the far end has played, word for word by position."""
+    """What a ledger says was said is what the far end has played, word for word by position.
+
+    The position of an interrupted turn is exact where the far end had answered the last `pause` or
+    `clear` before the ledger was closed; else the ledger goes by the pace, and is a beginning."""
 
     name = "said is what was played"
 
     SLACK_MS = 25.0
     """A frame, and rounding."""
+    ESTIMATE = 0.3
+    """By how much the length of a line that is still synthesised may be estimated wrong."""
 
     def __init__(self, tell: Told) -> None:
         self._tell = tell
         self._lines: dict[int, list[str]] = {}
-        self._position: dict[int, float] = {}
+        self._stops: dict[int, list[float | None]] = {}  # commands of a turn and their answers
         self._ledgers: dict[int, tuple[str, bool, float | None]] = {}
 
     def text(self, message: Message, now: float) -> None:
         match message:
             case {"type": "reply", "turn": int(turn), "text": str(text)}:
-                self._lines.setdefault(turn, []).append(text)
+                _put_line(self._lines.setdefault(turn, []), text)
+            case {"type": "pause" | "clear", "turn": int(turn)}:
+                self._stops.setdefault(turn, []).append(None)
             case {"type": "turn", "turn": int(turn), "said": str(said), "interrupted": bool(cut)}:
-                self._ledgers[turn] = said, cut, self._position.get(turn)
+                position = self._stops.get(turn, [None])[-1]
+                self._ledgers[turn] = said, cut, position
             case _:
                 pass
 
     def back(self, message: Message, now: float) -> None:
         match message:
             case {"type": "played", "turn": int(turn), "ms": float(ms)}:
-                self._position[turn] = ms
+                stops = self._stops.get(turn, [])
+                if None in stops:
+                    stops[stops.index(None)] = ms
             case _:
                 pass
 
@@ -282,8 +303,9 @@ class SaidIsPlayed:
             if not cut:
                 self._whole(turn, said, lines, played.get(turn, 0.0), call)
             elif position is not None and call.clears:
-                least = _words(lines, position - self.SLACK_MS)
-                most = _words(lines, position + self.SLACK_MS)
+                slack_ms = self.SLACK_MS + (self.ESTIMATE * position if call.cloud else 0.0)
+                least = _words(lines, position - slack_ms)
+                most = _words(lines, position + slack_ms)
                 if not (most.startswith(said) and said.startswith(least)):
                     self._tell(
                         f"turn {turn}: the far end had played {position:.0f} ms, "
@@ -293,7 +315,7 @@ class SaidIsPlayed:
                 self._tell(f"turn {turn}: {said!r} is no beginning of {' '.join(lines)!r}")
 
     def _whole(self, turn: int, said: str, lines: list[str], ms: float, call: Ended) -> None:
-        whole = " ".join(line for line in lines if lines_sound(line))
+        whole = " ".join(line for line in lines if whole_sound(line))
         if said == whole:
             lasts = sum(_ms(line) for line in lines)
             if ms < lasts - 60 and not call.dropped and not call.far_left and call.marks:
@@ -302,9 +324,17 @@ class SaidIsPlayed:
             self._tell(f"turn {turn}: {said!r} is no beginning of {whole!r}")
 
 
+def _put_line(lines: list[str], text: str) -> None:
+    """A filler (the scenario's end with an ellipsis, and nothing else does) is announced after the
+    line whose sound it goes before."""
+    if text.endswith("…"):
+        lines.insert(sum(line.endswith("…") for line in lines), text)
+    else:
+        lines.append(text)
+
+
 def _ms(line: str) -> float:
-    pcm = lines_sound(line)
-    return len(pcm) / 32 + 200.0 if pcm else 0.0
+    return len(whole_sound(line)) / 32
 
 
 def _words(lines: Sequence[str], position_ms: float) -> str:
@@ -344,7 +374,7 @@ class ResumeIsExact:
             case {"type": "reply", "turn": int(turn), "text": str(text)}:
                 self._turn = turn
                 self._sent.setdefault(turn, bytearray())
-                self._lines.setdefault(turn, []).append(text)
+                _put_line(self._lines.setdefault(turn, []), text)
             case _:
                 pass
 
@@ -363,7 +393,7 @@ class ResumeIsExact:
 
 
 def _sound(lines: Sequence[str]) -> bytes:
-    return b"".join(lines_sound(line) + bytes(6400) for line in lines if lines_sound(line))
+    return b"".join(map(whole_sound, lines))
 
 
 def _begins(whole: bytes, sent: bytes) -> bool:
@@ -409,6 +439,8 @@ class NothingLeft:
 
     SOON_S = 3.0
     """The last words: a second to recognise and one to understand, and the log."""
+    PING_S = 41.0
+    """uvicorn's ping interval and timeout, 20 s each."""
     LOG_S = 31.0
     """How long a store that is out of reach is waited for."""
 
@@ -420,6 +452,7 @@ class NothingLeft:
             self._tell(what)
         over_s = call.lasted_s - call.left_at_s
         allowed_s = self.SOON_S + call.patience_s + (self.LOG_S if call.log is None else 0.0)
+        allowed_s += self.PING_S if call.vanished else 0.0
         if over_s > allowed_s:
             self._tell(f"it went on for {over_s:.1f} s after the far end had left")
 

@@ -12,12 +12,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from pipelines.speech.espeak import synthesise
+from pipelines.speech.lines import pause_ms
 from server.talk.line import Line, Utterance, utterance
 
 if TYPE_CHECKING:
     from server.talk.line import Samples
 
-__all__ = ["CONDITIONS", "COUGHS", "VOICES", "Condition", "Room", "Sound", "lines_sound", "sound"]
+__all__ = [
+    "CONDITIONS",
+    "COUGHS",
+    "VOICES",
+    "Condition",
+    "Room",
+    "Sound",
+    "lines_sound",
+    "sound",
+    "whole_sound",
+]
 
 VOICES = ("fr+m1", "fr+f2", "fr+m3")
 COUGHS = ("cough-1", "cough-2", "cough-3")
@@ -92,6 +103,12 @@ def _cough(name: str) -> bytes:
 def lines_sound(text: str, voice: str = "fr") -> bytes:
     """A line of ours as our voice speaks it, s16le at 16 kHz."""
     return synthesise(text, voice)
+
+
+def whole_sound(text: str) -> bytes:
+    """The same with the pause after it, as it is played."""
+    pcm = lines_sound(text)
+    return pcm + bytes(pause_ms(text) * RATE_HZ // 1000 * 2) if pcm else b""
 
 
 class Room:

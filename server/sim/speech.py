@@ -9,6 +9,7 @@ from engine.clock import Clock
 from engine.stage import Stage
 from pipelines.audio.vad import WebRtcVad
 from pipelines.speech.decoding import Decoder
+from pipelines.speech.fillers import Fillers
 from pipelines.speech.phrases import CachedTTS, PhraseCache
 from pipelines.speech.sentences import Sentences
 from pipelines.turns.gate import SpeechGate
@@ -16,6 +17,7 @@ from pipelines.voice import Speech
 from scenarios.script import Script as Scenario
 from server.health import Check
 from server.sim.services import Listening, RecordedSTT, SimTTS, Troubles
+from server.sim.sounds import whole_sound
 
 __all__ = ["SimSpeech"]
 
@@ -45,6 +47,10 @@ class SimSpeech:
             lambda: SpeechGate(WebRtcVad()),
             lambda: RecordedSTT(self._listen, self._troubles, self._chance),
             self._stages,
+            language=script.language,
+            fillers=lambda session_id: Fillers(
+                script.fillers, whole_sound, script.language, session_id
+            ),
         )
 
     def _stages(self) -> tuple[Stage, ...]:
