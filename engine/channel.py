@@ -20,7 +20,8 @@ class Capabilities:
     """What a channel can do. `rate_hz` is 0 without sound, `max_chars` 0 without a limit.
 
     `lead_s` is how far ahead of real time sound may be sent: what the far end buffers, and can
-    drop again where `clear` is true.
+    drop again where `clear` is true. `comfort_noise` is true where the far end wants noise from us
+    while nothing is said: it would hear nothing at all.
     """
 
     rate_hz: int = 0
@@ -29,6 +30,7 @@ class Capabilities:
     pause: bool = False
     lead_s: float = 0.02
     max_chars: int = 0
+    comfort_noise: bool = False
 
     @property
     def audio(self) -> bool:

@@ -15,6 +15,7 @@ from engine.mouth import Reply
 from engine.pipeline import Pipeline
 from engine.stage import Stage
 from engine.turn import Turn
+from pipelines.audio.comfort import ComfortNoise
 from pipelines.audio.playout import Playout
 from pipelines.audio.ticker import TICK_S, Ticker
 from pipelines.speech.fillers import AGAIN_S, MOST, Fillers
@@ -60,6 +61,10 @@ class VoiceMouth:
         self._stages = stages
         self._clock = clock
         self._playout = Playout(channel, RATE_HZ, ticker, self._reached)
+        self._noise: ComfortNoise | None = None
+        if channel.capabilities.comfort_noise:
+            self._noise = ComfortNoise(channel, self._playout, ticker)
+        self._noise_ms = 0.0  # of it that the far end counts to this turn
         self._turn: Turn | None = None
         self._segments: list[_Segment] = []
         self._bytes = 0
@@ -76,6 +81,16 @@ class VoiceMouth:
         self._held_ms: float | None = None
         self._stopped_ms: float | None = None
 
+    def start(self) -> None:
+        """The call begins, for the mouth."""
+        if self._noise is not None:
+            self._noise.start()
+
+    def stop(self) -> None:
+        """The call is over."""
+        if self._noise is not None:
+            self._noise.stop()
+
     # One turn
 
     async def speak(self, turn: Turn, reply: Reply) -> None:
@@ -84,6 +99,7 @@ class VoiceMouth:
         self._segments = []
         self._bytes = 0
         self._filled = self._reached_segments = 0
+        self._noise_ms = 0.0
         self._works = False
         self._begun_at = self._total = None
         self._played.clear()
@@ -124,8 +140,8 @@ class VoiceMouth:
                 self._close_segment()
                 turn.mark(Mark.FIRST_SENTENCE, now)
                 turn.lines.append(frame.text)
+                self._announce(replace(frame, epoch=turn.epoch))
                 self._segments.append(_Segment(frame.text, frame.question, self._bytes))
-                self._channel.send(replace(frame, epoch=turn.epoch))
             case Audio():
                 self._answer_comes()
                 if turn.bridging and self._begun_at is None:
@@ -135,8 +151,15 @@ class VoiceMouth:
             case _:
                 pass
 
+    def _announce(self, line: Say) -> None:
+        """Tell the far end the line; from the first on it counts the turn's sound."""
+        if self._noise is not None and not self._segments:
+            self._noise_ms = -self._noise.sent_ms
+        self._channel.send(line)
+
     def _write(self, turn: Turn, pcm: bytes, now: float) -> None:
         if not self._bytes:
+            self._noise_ms += 0.0 if self._noise is None else self._noise.sent_ms
             turn.mark(Mark.FIRST_AUDIO, now)
             self._playout.mark(f"{turn.epoch}.0")
         self._bytes += len(pcm)
@@ -200,12 +223,12 @@ class VoiceMouth:
 
     def _insert(self, turn: Turn, text: str, size: int) -> None:
         """Put a filler before the line whose sound is awaited."""
+        self._announce(Say(text, epoch=turn.epoch))
         end = self._bytes + size
         self._segments.insert(self._filled, _Segment(text, False, self._bytes, end))
         turn.lines.insert(self._filled, text)
         for segment in self._segments[self._filled + 1 :]:
             segment.start = end
-        self._channel.send(Say(text, epoch=turn.epoch))
 
     # What the far end has played
 
@@ -252,6 +275,7 @@ class VoiceMouth:
                 self._answers += 1
                 if self._answers < self._playout.asked:
                     return  # to an earlier hold: it has gone on from there since
+                played_ms = max(0.0, played_ms - self._noise_ms)
                 played_ms = min(played_ms, self._bytes * 1000 / (RATE_HZ * 2))
                 if self._stopped_ms is not None:
                     self._stopped_ms = played_ms

@@ -144,9 +144,11 @@ class VoiceCall:
         """Hold the call to its end; the reason is returned. Cancelling ends it at once."""
         listening = asyncio.create_task(self._recognition.run(), name="ears")
         self._channel.attach(self.receive)
+        self._mouth.start()
         try:
             return await self.session.run()
         finally:
+            self._mouth.stop()
             self._ticker.remove(self)
             listening.cancel()
             await asyncio.wait({listening})

@@ -57,6 +57,8 @@ class Playout:
         self._held_at = 0.0
         self._paused: int | None = None  # the turn that the far end was told to hold
         self.underruns = 0
+        self.free_at = 0.0
+        """When the far end has played what was sent to it of no turn (comfort noise)."""
         self.asked = 0
         """How often the far end was asked where it stands: it answers each hold and clear."""
         self.recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT)
@@ -192,7 +194,7 @@ class Playout:
         if len(buffer) >= size:
             if not self._started:
                 self._started = True
-                self._due = now
+                self._due = max(now, self.free_at)
             elif self._dry:
                 self.underruns += 1
                 self._due = max(self._due, now)

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 RATES_HZ = (8000, 16000, 24000, 48000)
-FEATURES = frozenset({"mark", "clear", "pause"})
+FEATURES = frozenset({"mark", "clear", "pause", "noise"})
 MAX_BYTES = 64_000
 """Two seconds at 16 kHz, and what Asterisk's own media WebSocket takes (65,536 closes it)."""
 MOST_MS = 24 * 3600 * 1000
@@ -88,6 +88,7 @@ class MediaRequest:
             clear=clear,
             pause="pause" in self.features,
             lead_s=LEAD_S if clear else 0.02,
+            comfort_noise="noise" in self.features,
         )
 
 

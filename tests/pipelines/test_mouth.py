@@ -18,6 +18,7 @@ from engine.link import Link
 from engine.mouth import Mouth
 from engine.stage import Outlet, Service
 from engine.turn import Turn
+from pipelines.audio.comfort import noise
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
 from pipelines.speech.fillers import Fillers
@@ -334,3 +335,54 @@ async def test_answers_that_were_late_are_bridged_at_once() -> None:
             await conformance.speak(mouth, turn, "Oui.")
         assert turn.steps_down == [StepDown("answer", "predicted")]
         assert turn.marks[Mark.FIRST_AUDIO] - turn.marks[Mark.INTENT] == pytest.approx(0.04)
+
+
+# Comfort noise
+
+NOISY = Capabilities(
+    rate_hz=16000, mark=True, clear=True, pause=True, lead_s=0.1, comfort_noise=True
+)
+
+
+@virtual
+async def test_comfort_noise_is_heard_between_turns_and_said_by_none() -> None:
+    async with speaking(NOISY, lambda: _Slow(0.3)) as (mouth, channel):
+        mouth.start()
+        await asyncio.sleep(1.0)
+        before = len(channel.played)
+        assert before == 32000
+        turn = Turn(1)
+        await conformance.speak(mouth, turn, "Dix caract.")
+        assert turn.said == "Dix caract."
+        assert channel.played[:before] == noise(16000)[:before]
+        after = len(channel.played)
+        await asyncio.sleep(0.1)
+        assert bytes(channel.played[after:]) in noise(16000)
+        mouth.stop()
+
+
+@virtual
+async def test_comfort_noise_does_not_count_as_played_of_a_turn() -> None:
+    async with speaking(NOISY, lambda: _Slow(1.0)) as (mouth, _):
+        mouth.start()
+        turn = Turn(1)
+        task = asyncio.create_task(conformance.speak(mouth, turn, "un deux trois quatre"))
+        await asyncio.sleep(1.0 + 0.75)
+        mouth.hold()
+        mouth.clear(1)
+        task.cancel()
+        await asyncio.wait({task})
+        await asyncio.sleep(0.1)
+        mouth.reached(turn)
+        assert turn.said == "un deux"  # 0.75 s of 1.2, and not all that was heard in 1.75
+        mouth.release()
+        mouth.stop()
+
+
+@virtual
+async def test_without_the_capability_there_is_no_noise() -> None:
+    async with speaking() as (mouth, channel):
+        mouth.start()
+        await asyncio.sleep(1.0)
+        assert channel.played == b""
+        mouth.stop()

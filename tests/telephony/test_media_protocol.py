@@ -49,7 +49,7 @@ def test_a_full_request() -> None:
     [
         ("scenario=none", "request.scenario", "bench, leads"),
         ("rate=11025", "request.rate", "8000, 16000, 24000, 48000"),
-        ("features=mark,fly", "request.features", "clear, mark, pause"),
+        ("features=mark,fly", "request.features", "clear, mark, noise, pause"),
     ],
 )
 def test_a_wrong_request_is_told_what_is_known(query: str, code: str, known: str) -> None:
@@ -141,6 +141,9 @@ def test_frames_as_messages(frame: Frame, text: str | None) -> None:
 def test_commands_and_start() -> None:
     assert command("clear", 3) == '{"type":"clear","turn":3}'
     capabilities = MediaRequest.parse("features=clear", KNOWN, "leads").capabilities()
+    assert not capabilities.comfort_noise
+    noisy = MediaRequest.parse("features=noise", KNOWN, "leads").capabilities()
+    assert noisy.comfort_noise
     assert json.loads(start("ab", "leads", "fr", capabilities, "démo")) == {
         "type": "start",
         "session": "ab",
