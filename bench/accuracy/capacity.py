@@ -31,7 +31,7 @@ from bench.stats import Summary
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.vosk import VoskModel, VoskSTT
 
-__all__ = ["FINAL_MS", "search", "streams"]
+__all__ = ["FINAL_MS", "measure", "search", "streams"]
 
 FINAL_MS = 100.0
 """What a final may take (p95): the transcript's share of the latency budget."""
@@ -105,7 +105,8 @@ async def search(model: VoskModel, sounds: Sequence[bytes], probes: int, seconds
     return {"carried": least, "not_carried": most, "probes": made}
 
 
-async def _costs(path: Path, sounds: Sequence[bytes]) -> Any:
+async def measure(path: Path, sounds: Sequence[bytes]) -> Any:
+    """Load, memory, real-time factor and streams of the model in `path`, in this process. JSON."""
     import vosk  # noqa: F401 (its import is no part of the load)
 
     before_mb = process_rss_mb(os.getpid())
@@ -142,7 +143,7 @@ def main() -> None:
     pin(int(core))
     with np.load(file) as arrays:
         sounds = [arrays[name].tobytes() for name in arrays.files]
-    print(json.dumps(asyncio.run(_costs(Path(path), sounds))))
+    print(json.dumps(asyncio.run(measure(Path(path), sounds))))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import math
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
+from bench.errors import BenchError
 from engine.clock import SystemClock
 from engine.errors import PalabreError
 from engine.frames import Audio, Expected, Frame, SpeechEnded, SpeechStarted, Transcript
@@ -136,7 +137,7 @@ async def recognise(
     expected: Sequence[tuple[str, ...]] = (),
 ) -> list[Heard]:
     """What `services` make of `sounds`, shared among them; in the order of `sounds`, each with
-    its own `expected` phrases, if there are any."""
+    its own `expected` phrases, if there are any. Raises BenchError if one fails."""
     heard: dict[int, Heard] = {}
     phrases = expected or ((),) * len(sounds)
     waiting = iter(enumerate(zip(sounds, phrases, strict=True)))
@@ -148,7 +149,12 @@ async def recognise(
                     pcm, backlog_s=backlog_s, onset_s=onset_s, expected=likely
                 )
 
-    async with asyncio.TaskGroup() as tasks:
-        for service in services:
-            tasks.create_task(work(service))
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            for service in services:
+                tasks.create_task(work(service))
+    except ExceptionGroup as failed:
+        reason = failed.exceptions[0]
+        told = str(reason) or f"it gave no transcript within {PATIENCE_S:.0f} s"
+        raise BenchError(f"the recogniser failed: {told}") from failed
     return [heard[index] for index in range(len(sounds))]

@@ -87,7 +87,8 @@ class Synthesiser:
                     espeak.kill()
 
     def say(self, group: str, texts: Sequence[str]) -> list[Speech]:
-        """`texts`, the group's voices in turn; the same for the same seed.
+        """`texts`, the group's voices in turn: who says what and how fast goes by the seed, only
+        espeak-ng's own breath is new each time.
 
         Raises BenchError if a program does not speak.
         """
@@ -162,7 +163,7 @@ def _run(command: str, text: str) -> bytes:
         try:
             subprocess.run(words, check=True, capture_output=True, timeout=PATIENCE_S)
             return trimmed(_wav(out))
-        except (OSError, subprocess.SubprocessError) as error:
+        except (OSError, subprocess.SubprocessError, BenchError) as error:
             raise BenchError(
                 f"{command!r} did not speak ({error}); it needs {{out}}, a WAV file to write, "
                 "and {text}"

@@ -17,7 +17,7 @@ from pipelines.speech.hearing import Hearing
 from pipelines.speech.models import MODELS, find_model
 from pipelines.speech.vosk import VoskModel, VoskSTT
 
-__all__ = ["DEEPGRAM", "Deepgram", "Recogniser", "Unmeasured", "Vosk", "named"]
+__all__ = ["DEEPGRAM", "Deepgram", "Recogniser", "System", "Unmeasured", "Vosk", "named"]
 
 DEEPGRAM = "deepgram"
 LANES = 4
