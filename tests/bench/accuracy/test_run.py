@@ -41,9 +41,6 @@ def test_a_run_fills_a_report(tmp_path: Path) -> None:
     report = Report(tmp_path, {"cpu": "some", "date": "2026-01-01"}, {})
     absent = Unmeasured("deepgram", "not measured: no key", "…")
     systems: list[System] = [Vosk("demo", DEMO), absent]
-        Vosk("demo", DEMO),
-        Unmeasured("deepgram", "not measured: no key", "…"),
-    ]
     began: list[str] = []
 
     async def go() -> None:
