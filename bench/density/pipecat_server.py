@@ -57,7 +57,7 @@ from bench.density.script import ENDPOINTING_MS, FRAME_BYTES, WEBRTC_MODE, reply
 from bench.density.vad import is_webrtc_speech
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 
 SAMPLE_RATE_HZ = 16_000
 TRANSCRIPT = "je voudrais revoir la maison"
@@ -147,23 +147,29 @@ class FixedLLM(LLMService[Any]):
 class FixedTTS(TTSService):
     """3 s of sound, in chunks of the size that pipecat's own services use."""
 
-    def __init__(self, pcm: bytes) -> None:
+    def __init__(self, pcm: bytes, rate_hz: int = SAMPLE_RATE_HZ) -> None:
         super().__init__(
             push_start_frame=True,
             push_stop_frames=True,
             settings=TTSSettings(model=None, voice=None, language=None),
         )
         self._pcm = pcm
+        self._rate_hz = rate_hz
+
+    def sound(self, text: str) -> bytes:
+        """The same for any text."""
+        return self._pcm
 
     async def run_tts(self, text: str, context_id: str) -> AsyncGenerator[Frame | None, None]:
-        """The same sound for any text."""
+        """The sound of `text`."""
 
         async def chunks() -> AsyncIterator[bytes]:
-            for at in range(0, len(self._pcm), self.chunk_size):
-                yield self._pcm[at : at + self.chunk_size]
+            pcm = self.sound(text)
+            for at in range(0, len(pcm), self.chunk_size):
+                yield pcm[at : at + self.chunk_size]
 
         async for frame in self._stream_audio_frames_from_iterator(
-            chunks(), in_sample_rate=SAMPLE_RATE_HZ, context_id=context_id
+            chunks(), in_sample_rate=self._rate_hz, context_id=context_id
         ):
             assert isinstance(frame, TTSAudioRawFrame)
             yield frame
@@ -179,15 +185,10 @@ def vad_analyzer(vad: str) -> VADAnalyzer:
 
 async def run_call(websocket: WebSocket, vad: str, pcm: bytes) -> None:
     """One call, from accept to hang-up. Cancelling it ends the call."""
-    transport = FastAPIWebsocketTransport(
+    await run_agent(
         websocket,
-        FastAPIWebsocketParams(
-            audio_in_enabled=True, audio_out_enabled=True, serializer=RawSerializer()
-        ),
-    )
-    user, assistant = LLMContextAggregatorPair(
-        LLMContext(),
-        user_params=LLMUserAggregatorParams(
+        RawSerializer(),
+        LLMUserAggregatorParams(
             vad_analyzer=vad_analyzer(vad),
             # The default asks Smart Turn, which the other servers do not run: the silence that
             # the VAD has waited for is the endpoint.
@@ -195,25 +196,39 @@ async def run_call(websocket: WebSocket, vad: str, pcm: bytes) -> None:
                 stop=[SpeechTimeoutUserTurnStopStrategy(user_speech_timeout=0.0)]
             ),
         ),
+        (FixedSTT(), FixedLLM(), FixedTTS(pcm)),
     )
+
+
+async def run_agent(
+    websocket: WebSocket,
+    serializer: FrameSerializer,
+    params: LLMUserAggregatorParams,
+    services: tuple[STTService, LLMService[Any], TTSService],
+    *,
+    rate_hz: int = SAMPLE_RATE_HZ,
+    first: Sequence[Frame] = (),
+) -> None:
+    """A call of an agent that is stock but for its services and `params`; it begins with the frames
+    `first`. Cancelling it ends the call."""
+    transport = FastAPIWebsocketTransport(
+        websocket,
+        FastAPIWebsocketParams(
+            audio_in_enabled=True, audio_out_enabled=True, serializer=serializer
+        ),
+    )
+    user, assistant = LLMContextAggregatorPair(LLMContext(), user_params=params)
+    stt, llm, tts = services
     worker = PipelineWorker(
-        Pipeline(
-            [
-                transport.input(),
-                FixedSTT(),
-                user,
-                FixedLLM(),
-                FixedTTS(pcm),
-                transport.output(),
-                assistant,
-            ]
-        ),
-        params=PipelineParams(
-            audio_in_sample_rate=SAMPLE_RATE_HZ, audio_out_sample_rate=SAMPLE_RATE_HZ
-        ),
+        Pipeline([transport.input(), stt, user, llm, tts, transport.output(), assistant]),
+        params=PipelineParams(audio_in_sample_rate=rate_hz, audio_out_sample_rate=rate_hz),
     )
     runner = WorkerRunner(handle_sigint=False)
     await runner.add_workers(worker)
+
+    @transport.event_handler("on_client_connected")  # type: ignore[untyped-decorator, unused-ignore]
+    async def connected(_transport: object, _client: object) -> None:
+        await worker.queue_frames(first)
 
     @transport.event_handler("on_client_disconnected")  # type: ignore[untyped-decorator, unused-ignore]
     async def disconnected(_transport: object, _client: object) -> None:
@@ -236,18 +251,23 @@ def create_app(vad: str) -> FastAPI:
 
 
 def main() -> None:
-    """Read the command line and serve, on the same edge as `palabre serve`."""
+    """Read the command line and serve."""
     parser = argparse.ArgumentParser(description="stock pipecat for the density bench")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--vad", choices=("webrtc", "silero"), default="webrtc")
     arguments = parser.parse_args()
+    serve(create_app(arguments.vad), arguments.port)
+
+
+def serve(app: FastAPI, port: int) -> None:
+    """Serve on the same edge as `palabre serve`."""
     # pipecat logs every frame of note at DEBUG, which is its default and nobody's in production.
     logger.remove()
     logger.add(sys.stderr, level="WARNING")
     uvicorn.run(
-        create_app(arguments.vad),
+        app,
         host="127.0.0.1",
-        port=arguments.port,
+        port=port,
         loop="uvloop",
         ws="websockets-sansio",
         ws_per_message_deflate=False,

@@ -1,0 +1,1 @@
+"""Turn-taking: how soon we answer and yield, to what, and whom we cut off; beside pipecat."""
