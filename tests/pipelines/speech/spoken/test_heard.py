@@ -1,0 +1,185 @@
+"""What espeak-ng makes of the spoken form is what it makes of the words, sound for sound."""
+
+import pytest
+
+from pipelines.speech.espeak import EspeakVoice, library
+from pipelines.speech.spoken import spoken
+
+CASES = {
+    "fr": [
+        ("21", "vingt et un"),
+        ("71", "soixante et onze"),
+        ("80", "quatre-vingts"),
+        ("81", "quatre-vingt-un"),
+        ("200", "deux cents"),
+        ("1200", "mille deux cents"),
+        ("1 200", "mille deux cents"),
+        ("1 250 000", "un million deux cent cinquante mille"),
+        ("1 200", "mille deux cents"),
+        ("1 200", "mille deux cents"),
+        ("1.200", "mille deux cents"),
+        ("12,5", "douze virgule cinq"),
+        ("12,05", "douze virgule zéro cinq"),
+        ("-5", "moins cinq"),
+        ("−5", "moins cinq"),
+        ("1er", "premier"),
+        ("1re", "première"),
+        ("1ère", "première"),
+        ("2e", "deuxième"),
+        ("2ème", "deuxième"),
+        ("21e", "vingt et unième"),
+        ("XIXe siècle", "dix-neuvième siècle"),
+        ("12 €", "douze euros"),
+        ("12,50 €", "douze euros cinquante"),
+        ("1 €", "un euro"),
+        ("12€", "douze euros"),
+        ("0,50 €", "cinquante centimes"),
+        ("1 200 000 FCFA", "un million deux cent mille francs C F A"),
+        ("20 $", "vingt dollars"),
+        ("20 %", "vingt pour cent"),
+        ("2,5 %", "deux virgule cinq pour cent"),
+        ("120 km/h", "cent vingt kilomètres heure"),
+        ("30 m²", "trente mètres carrés"),
+        ("25 °C", "vingt-cinq degrés"),
+        ("10 km", "dix kilomètres"),
+        ("5 mn", "cinq minutes"),
+        ("30 s", "trente secondes"),
+        ("2 Go", "deux gigaoctets"),
+        ("14h30", "quatorze heures trente"),
+        ("14 h 30", "quatorze heures trente"),
+        ("14h", "quatorze heures"),
+        ("1h", "une heure"),
+        ("21h", "vingt et une heures"),
+        ("14:30", "quatorze heures trente"),
+        ("08:05", "huit heures cinq"),
+        ("12/03/2026", "douze mars deux mille vingt-six"),
+        ("2026-03-12", "douze mars deux mille vingt-six"),
+        ("1er mars 1998", "premier mars mille neuf cent quatre-vingt-dix-huit"),
+        ("06 12 34 56 78", "zéro six, douze, trente-quatre, cinquante-six, soixante-dix-huit"),
+        ("06.12.34.56.78", "zéro six, douze, trente-quatre, cinquante-six, soixante-dix-huit"),
+        ("0612345678", "zéro six, douze, trente-quatre, cinquante-six, soixante-dix-huit"),
+        (
+            "+33 6 12 34 56 78",
+            "plus trente-trois, six, douze, trente-quatre, cinquante-six, soixante-dix-huit",
+        ),
+        ("M. Dupont", "monsieur Dupont"),
+        ("Mme Martin", "madame Martin"),
+        ("Mlle Martin", "mademoiselle Martin"),
+        ("MM. Dupont", "messieurs Dupont"),
+        ("Pr Martin", "professeur Martin"),
+        ("Me Martin", "maître Martin"),
+        ("n° 5", "numéro cinq"),
+        ("N° 5", "numéro cinq"),
+        ("bd Voltaire", "boulevard Voltaire"),
+        ("av. Foch", "avenue Foch"),
+        ("12 av. Foch", "douze avenue Foch"),
+        ("St Denis", "saint Denis"),
+        ("Ste Anne", "sainte Anne"),
+        ("tél.", "téléphone"),
+        ("Cie", "compagnie"),
+        ("SMS", "S M S"),
+        ("un RDV", "un rendez-vous"),
+        ("TVA", "T V A"),
+        ("PEL", "P E L"),
+        ("SNCF", "S N C F"),
+        ("CNSS", "C N S S"),
+        ("IBAN", "ibane"),
+        ("PDF", "P D F"),
+        ("ONU", "onu"),
+        ("TTC", "T T C"),
+        ("HT", "H T"),
+        ("CB", "C B"),
+        ("contact@palabre.fr", "contact arobase palabre point F R"),
+        ("https://palabre.fr/aide", "palabre point F R slash aide"),
+        ("jean.dupont@gmail.com", "jean point dupont arobase gmail point com"),
+        ("5-10", "cinq à dix"),
+        ("3 × 4", "trois fois quatre"),
+        ("A/B", "A B"),
+        ("et/ou", "et ou"),
+        ("1/2", "un demi"),
+        ("& Co", "et co"),
+        ("c.-à-d.", "c'est-à-dire"),
+        ("ex. :", "exemple"),
+        ("p. 5", "page cinq"),
+        ("007", "zéro zéro sept"),
+        ("75001", "soixante-quinze mille un"),
+    ],
+    "en": [
+        ("21", "twenty-one"),
+        ("12.5", "twelve point five"),
+        ("12.05", "twelve point zero five"),
+        ("-5", "minus five"),
+        ("1st", "first"),
+        ("2nd", "second"),
+        ("3rd", "third"),
+        ("21st", "twenty-first"),
+        ("$12.50", "twelve dollars fifty"),
+        ("$12", "twelve dollars"),
+        ("€12", "twelve euros"),
+        ("12 €", "twelve euros"),
+        ("£5", "five pounds"),
+        ("£5.20", "five pounds twenty"),
+        ("20%", "twenty per cent"),
+        ("60 mph", "sixty miles per hour"),
+        ("10 km", "ten kilometres"),
+        ("25 °C", "twenty five degrees"),
+        ("2:30 pm", "two thirty P M"),
+        ("2:30pm", "two thirty P M"),
+        ("14:30", "fourteen thirty"),
+        ("8:05", "eight oh five"),
+        ("5 pm", "five P M"),
+        ("March 12, 2026", "march twelfth twenty twenty-six"),
+        ("in 2026", "in twenty twenty-six"),
+        ("555-0123", "five five five, zero one two three"),
+        ("+1 212 555 0123", "plus one, two one two, five five five, zero one two three"),
+        ("Mr Smith", "mister Smith"),
+        ("Mr. Smith", "mister Smith"),
+        ("Ms Smith", "miz Smith"),
+        ("Dr Smith", "doctor Smith"),
+        ("Dr. Smith", "doctor Smith"),
+        ("Prof. Smith", "professor Smith"),
+        ("No. 5", "number five"),
+        ("St Paul", "saint Paul"),
+        ("Baker St.", "Baker street"),
+        ("5th Ave.", "fifth avenue"),
+        ("i.e. tea", "that is tea"),
+        ("approx. 5", "approximately five"),
+        ("SMS", "S M S"),
+        ("PIN", "pin"),
+        ("info@palabre.com", "info at palabre dot com"),
+        ("www.palabre.com", "double u double u double u dot palabre dot com"),
+        ("https://palabre.com/help", "palabre dot com slash help"),
+        ("5-10", "five to ten"),
+        ("1/2", "one half"),
+        ("3/4", "three quarters"),
+        ("24/7", "twenty four seven"),
+        ("Smith & Co", "Smith and Co"),
+        ("vs.", "versus"),
+        ("2 GB", "two gigabytes"),
+        ("007", "zero zero seven"),
+    ],
+}
+"""What is written, and what is said, in words."""
+
+PAIRS = [(language, *case) for language, cases in CASES.items() for case in cases]
+
+
+def phonemes(text: str, language: str) -> list[str]:
+    """Without stress, pauses and the schwa that French may leave out."""
+    marks = library().trace(text, EspeakVoice(language))[1]
+    plain = (mark.phoneme.strip("',") for mark in marks)
+    return [phoneme for phoneme in plain if phoneme not in ("", "@") and phoneme[0] != "_"]
+
+
+@pytest.mark.parametrize(("language", "written", "words"), PAIRS)
+def test_it_is_heard_as_the_words(language: str, written: str, words: str) -> None:
+    assert phonemes(spoken(language)(written), language) == phonemes(words, language)
+
+
+def test_a_voice_alone_reads_more_than_half_of_them_wrong() -> None:
+    wrong = [
+        written
+        for language, written, words in PAIRS
+        if phonemes(written, language) != phonemes(words, language)
+    ]
+    assert len(wrong) > len(PAIRS) / 2
