@@ -83,10 +83,16 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """The user said `text`, which means `understanding`."""
+    """The user said `text`, which means `understanding`.
+
+    `history` is what was said before, as a language model takes it (role and content, oldest
+    first): of our own words those that the user heard, with `engine.history.CUT` where they were
+    cut.
+    """
 
     text: str
     understanding: Understanding
+    history: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from engine.clock import Clock
 from engine.errors import StageError
 
-__all__ = ["WINDOW", "Ladder", "Rung", "StepDown", "p95"]
+__all__ = ["WINDOW", "Ahead", "Ladder", "Rung", "StepDown", "p95"]
 
 T = TypeVar("T")
 
@@ -55,6 +55,47 @@ class Rung(Generic[T]):
         return p95(self.recent_s)
 
 
+class Ahead(Generic[T]):
+    """The work of the best rung on `args`, begun before it is asked for.
+
+    Nobody need ask: `discard` ends it, and what it would have raised is not.
+    """
+
+    def __init__(
+        self,
+        rung: Rung[T],
+        args: tuple[object, ...],
+        clock: Clock,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+    ) -> None:
+        self.args = args
+        self.began = clock.now()
+        self._rung = rung
+        self._clock = clock
+        self._result: list[T] = []
+        self._error: Exception | None = None
+        self._task = spawn(self._work())
+
+    async def _work(self) -> None:
+        try:
+            self._result.append(await self._rung.run(*self.args))
+        except Exception as error:  # noqa: BLE001  raised where the result is asked for
+            self._error = error
+        else:
+            self._rung.recent_s.append(self._clock.now() - self.began)
+
+    async def result(self) -> T:
+        """What the rung says, or raises. Cancelling ends the work."""
+        await self._task
+        if self._error is not None:
+            raise self._error
+        return self._result[0]
+
+    def discard(self) -> None:
+        """Whatever was begun is not needed."""
+        self._task.cancel()
+
+
 class Ladder(Generic[T]):
     """Rungs shared by all turns of a process, so that what one learns serves the next."""
 
@@ -64,30 +105,52 @@ class Ladder(Generic[T]):
         self.rungs = tuple(rungs)
         self._clock = clock
 
+    def begin(
+        self,
+        spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]],
+        *args: object,
+    ) -> Ahead[T] | None:
+        """Begin the best rung's work on `args`, which will probably be asked for, in a task that
+        `spawn` makes. None where there is one rung only: that one is never late."""
+        if len(self.rungs) == 1:
+            return None
+        return Ahead(self.rungs[0], args, self._clock, spawn)
+
     async def climb_down(
-        self, deadline: float, *args: object, on_step: Callable[[StepDown], None]
+        self,
+        deadline: float,
+        *args: object,
+        on_step: Callable[[StepDown], None],
+        ahead: Ahead[T] | None = None,
     ) -> T:
         """The result of the best rung that meets `deadline` (seconds on the clock).
 
         `args` go to the rung. Raises what the last rung raises. Cancelling is safe if it is for
-        the rungs.
+        the rungs. `ahead` is taken for the best rung's work if it was begun on the same `args`,
+        and discarded otherwise.
         """
+        if ahead is not None and ahead.args != args:
+            ahead.discard()
+            ahead = None
         for rung in self.rungs[:-1]:
             now = self._clock.now()
+            begun, ahead = ahead, None
             p95 = rung.p95_s()
-            if p95 is not None and now + p95 > deadline and now - rung.tried_at < PROBE_S:
+            late = p95 is not None and now + p95 > deadline and now - rung.tried_at < PROBE_S
+            if late and begun is None:
                 on_step(StepDown(rung.name, "predicted"))
                 continue
             rung.tried_at = now
             try:
                 async with asyncio.timeout(max(0.0, deadline - now)):
-                    result = await rung.run(*args)
+                    result = await (rung.run(*args) if begun is None else begun.result())
             except TimeoutError:
-                rung.recent_s.append(self._clock.now() - now)
+                rung.recent_s.append(self._clock.now() - (now if begun is None else begun.began))
                 on_step(StepDown(rung.name, "late"))
             except StageError as error:
                 on_step(StepDown(rung.name, error.code))
             else:
-                rung.recent_s.append(self._clock.now() - now)
+                if begun is None:
+                    rung.recent_s.append(self._clock.now() - now)
                 return result
         return await self.rungs[-1].run(*args)

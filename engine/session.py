@@ -39,7 +39,8 @@ from engine.frames import (
     SpeechStarted,
     StateChanged,
 )
-from engine.ladder import Ladder
+from engine.history import History
+from engine.ladder import Ahead, Ladder
 from engine.link import Closed, Link
 from engine.log import SessionLog
 from engine.mouth import Mouth
@@ -129,6 +130,8 @@ class Session:
         self._failures = 0
         self._reason: str | None = None
         self._group: asyncio.TaskGroup
+        self._history = History()
+        self._ahead: Ahead[Understanding] | None = None
         self._log = SessionLog(session_id, store, clock, lambda: self._end("failed"))
 
     # What others ask and tell
@@ -155,6 +158,20 @@ class Session:
         if isinstance(frame, Hangup):
             return self._end(frame.reason)
         return self._inbox.offer(frame)
+
+    def expect(self, text: str) -> None:
+        """The user has probably finished, and said `text`: where understanding takes its time, it
+        is begun. Nothing else happens before the words are handed in; if they are others, what was
+        begun is discarded."""
+        going = self._running or self._unsettled
+        if going is not None and not going.committed:
+            text = f"{going.turn.heard} {text}".strip()
+        question = self._flow.question(self._state)
+        if self._ahead is not None and self._ahead.args == (text, question):
+            return
+        self._discard()
+        if question.intents and text and self._reason is None:
+            self._ahead = self._minds.begin(self._group.create_task, text, question)
 
     def paused(self) -> None:
         """The mouth was held: the user speaks over us."""
@@ -196,6 +213,7 @@ class Session:
             while self._reason is None:
                 await self._handle(await self._next())
             await self._last_words()
+            self._discard()
 
     def _end(self, reason: str) -> bool:
         """False if it had ended before."""
@@ -322,7 +340,8 @@ class Session:
         done = _Done(turn)
         try:
             if isinstance(event, Heard):
-                event = Understood(event.text, await self._understand(turn, event.text))
+                understanding = await self._understand(turn, event.text)
+                event = Understood(event.text, understanding, self._history())
             await self._reply(turn, event)
         except Exception as error:  # noqa: BLE001  the border: it fails the turn only
             done = _Done(turn, error)
@@ -333,15 +352,23 @@ class Session:
     async def _understand(self, turn: Turn, text: str) -> Understanding:
         question = self._flow.question(self._state)
         understanding = NOTHING
+        ahead, self._ahead = self._ahead, None
         if question.intents and text:
             deadline = self.budget.deadline(turn.marks, "understanding")
             understanding = await self._minds.climb_down(
-                deadline, text, question, on_step=turn.steps_down.append
+                deadline, text, question, on_step=turn.steps_down.append, ahead=ahead
             )
+        elif ahead is not None:
+            ahead.discard()
         turn.mark(Mark.INTENT, self._clock.now())
         turn.intent = understanding.intent
         turn.confidence = understanding.confidence
         return understanding
+
+    def _discard(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.discard()
 
     async def _reply(self, turn: Turn, event: Event) -> None:
         running = self._running
@@ -416,6 +443,7 @@ class Session:
         turn = stopped.turn
         self._mouth.reached(turn)
         turn.on_mark = None
+        self._history.add(turn, whole=stopped.committed or not turn.interrupted)
         ledger = turn.ledger(self.budget)
         self._watch(Ledger(ledger))
         self._log.record("turn", ledger)

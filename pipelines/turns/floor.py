@@ -48,6 +48,10 @@ WORDLESS_UNSEEN_S = 30.0
 """Sound without a new word that ends an utterance, whatever the line goes on to send; the longer
 one while no interim was ever seen: not every recogniser has them."""
 
+LIKELY_S = 0.12
+"""Silence after which what was said is probably all: sounds within words are shorter. A mind that
+takes its time begins then."""
+
 FALSE_ALARMS = 2
 """Holds in a row for sound without a word, after which only words hold us."""
 
@@ -192,6 +196,8 @@ class Floor:
         elif not utterance.echo and utterance.over not in (None, self._mouth.epoch):
             utterance.over = None  # we have finished, and it goes on
             self._take(utterance)
+        if utterance.over is None and self._gate.silent_s(now) >= LIKELY_S and utterance.text:
+            self._expect(utterance.text)
 
     # Speech begins, goes on and ends
 
@@ -280,6 +286,11 @@ class Floor:
             self._awaiting.popleft()
             self._close(utterance, replace(frame, text=text), decision)
 
+    def _expect(self, text: str) -> None:
+        """These are probably the last words."""
+        kept = "" if self._kept is None else self._kept.heard.text
+        self._session.expect(f"{kept} {text}".strip())
+
     def _worded(self, utterance: Utterance, text: str) -> None:
         if text != utterance.text:
             utterance.text = text
@@ -324,6 +335,7 @@ class Floor:
         due = ended.at + self._endpointer.heard(final.text)
         if final.text and due > now and not self._over:
             self._kept = Kept(heard, due)  # its last words say that more will come
+            self._session.expect(heard.text)
             return
         self._answer(heard)
 

@@ -36,10 +36,16 @@ GREETING = "Bonjour, vous m'entendez ?"
 class Echo:
     """Its state is the list of what it took in. Some words make it do something else."""
 
+    def __init__(self) -> None:
+        self.history: list[tuple[tuple[str, str], ...]] = []
+        """What it was told was said before, each time."""
+
     def start(self) -> FlowState:
         return {"v": 1, "took": []}
 
     def step(self, state: FlowState, event: Event) -> tuple[FlowState, tuple[Effect, ...]]:
+        if isinstance(event, Understood):
+            self.history.append(event.history)
         match event:
             case Started():
                 return state, (Say(GREETING, question=True),)
@@ -94,9 +100,11 @@ class Conversation:
         self.mouth = mouth or FakeMouth()
         self.store = store or MemoryStore()
         self.seen: list[Frame] = []
+        flow = Echo()
+        self.history = flow.history
         self.session = Session(
             "s1",
-            Echo(),
+            flow,
             Ladder(rungs or [Rung("examples", understand)], clock),
             self.mouth,
             self.store,

@@ -5,7 +5,7 @@ import pytest
 from engine import ladder
 from engine.clock import LoopClock
 from engine.errors import SpeechError, UnderstandingError
-from engine.ladder import Ladder, Rung, StepDown
+from engine.ladder import ENOUGH, Ladder, Rung, StepDown
 from tests.virtual import virtual
 
 
@@ -163,3 +163,73 @@ async def test_cancelling_goes_through_to_the_rung_and_is_no_step_down() -> None
     assert climbing.cancelled()
     assert best.cancelled == 1
     assert steps == []
+
+
+async def climb_ahead(
+    ladder: Ladder[str], allowed_s: float, begun: tuple[object, ...], *args: object
+) -> tuple[str, list[StepDown]]:
+    """Begin on `begun`, and ask for `args` 100 ms later."""
+    ahead = ladder.begin(asyncio.create_task, *begun)
+    await asyncio.sleep(0.1)
+    steps: list[StepDown] = []
+    deadline = asyncio.get_running_loop().time() + allowed_s
+    said = await ladder.climb_down(deadline, *args, on_step=steps.append, ahead=ahead)
+    return said, steps
+
+
+@virtual
+async def test_what_was_begun_ahead_is_done_sooner() -> None:
+    best, last = Way("best", 0.3), Way("last")
+    ladder = ladder_of(best, last)
+    assert await climb_ahead(ladder, 0.25, ("oui",), "oui") == ("best oui", [])
+    assert best.tried == 1
+    assert ladder.rungs[0].recent_s[-1] == pytest.approx(0.3)
+    assert await climb_ahead(ladder, 0.0, ("non",), "non") == (
+        "last non",
+        [StepDown("best", "late")],
+    )
+    assert best.cancelled == 1
+    assert ladder.rungs[0].recent_s[-1] == pytest.approx(0.1)
+
+
+@virtual
+async def test_what_is_there_already_is_taken_whatever_the_deadline() -> None:
+    best, last = Way("best", 0.05), Way("last")
+    assert await climb_ahead(ladder_of(best, last), 0.0, ("oui",), "oui") == ("best oui", [])
+
+
+@virtual
+async def test_what_was_begun_on_something_else_is_discarded() -> None:
+    best, last = Way("best", 0.2), Way("last")
+    assert await climb_ahead(ladder_of(best, last), 0.25, ("oui",), "oui mais") == (
+        "best oui mais",
+        [],
+    )
+    assert (best.tried, best.cancelled) == (2, 1)
+
+
+@virtual
+async def test_an_error_of_what_was_begun_is_a_step_down_where_it_is_asked_for() -> None:
+    best, last = Way("best", 0.0, UnderstandingError("down")), Way("last")
+    ladder = ladder_of(best, last)
+    said, steps = await climb_ahead(ladder, 0.25, ("oui",), "oui")
+    assert (said, steps) == ("last oui", [StepDown("best", UnderstandingError.code)])
+    ahead = ladder.begin(asyncio.create_task, "oui")  # and is nobody's where it is not
+    assert ahead is not None
+    await asyncio.sleep(0.1)
+    ahead.discard()
+    assert not ladder.rungs[0].recent_s
+
+
+@virtual
+async def test_what_was_begun_is_awaited_although_the_rung_is_usually_late() -> None:
+    best, last = Way("best", 0.3), Way("last")
+    ladder = ladder_of(best, last)
+    ladder.rungs[0].recent_s.extend([0.3] * ENOUGH)
+    ladder.rungs[0].tried_at = asyncio.get_running_loop().time()
+    assert await climb_ahead(ladder, 0.25, ("oui",), "oui") == ("best oui", [])
+
+
+@virtual
+async def test_a_mind_that_is_never_late_begins_nothing() -> None:
+    assert ladder_of(Way("only")).begin(asyncio.create_task, "oui") is None

@@ -19,6 +19,7 @@ from engine.frames import (
     SpeechStarted,
     StateChanged,
 )
+from engine.history import CUT
 from engine.ladder import Rung
 from engine.mouth import Reply
 from engine.session import LAST_WORDS_S, MAX_FAILURES
@@ -779,3 +780,114 @@ async def test_every_turn_ends_and_every_step_is_in_the_table(
     assert took == await talk.answers()
     words = [word for text in took for word in text.split() if word.startswith("mot")]
     assert words == sorted(set(words), key=lambda word: int(word[3:]))
+
+
+# What is begun at the likely end
+
+
+class Slow:
+    """A mind that takes 300 ms, and what it was asked and did not finish."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.given_up: list[str] = []
+
+    async def __call__(self, text: str, question: Question) -> Understanding:
+        self.asked.append(text)
+        try:
+            await asyncio.sleep(0.3)
+        except asyncio.CancelledError:
+            self.given_up.append(text)
+            raise
+        return Understanding("any", 0.8, "slow")
+
+    def rungs(self) -> list[Rung[Understanding]]:
+        async def last(text: str, question: Question) -> Understanding:
+            return Understanding("any", 0.5, "last")
+
+        return [Rung("slow", self), Rung("last", last)]
+
+
+@virtual
+async def test_understanding_that_was_begun_at_the_likely_end_is_taken() -> None:
+    mind = Slow()
+    async with greeted(rungs=mind.rungs()) as talk:
+        talk.session.expect("oui")
+        talk.session.expect("oui")
+        await asyncio.sleep(0.2)
+        talk.say("oui")
+        await asyncio.sleep(3)
+    turn = talk.ledgers[1]
+    assert (mind.asked, mind.given_up) == (["oui"], [])
+    assert turn["spans"]["understanding"] == pytest.approx(100)
+    assert (turn["confidence"], turn["steps_down"]) == (0.8, [])
+
+
+@virtual
+async def test_who_goes_on_was_not_understood_too_soon() -> None:
+    mind = Slow()
+    async with greeted(rungs=mind.rungs()) as talk:
+        talk.session.expect("oui")
+        await asyncio.sleep(0.1)
+        talk.session.expect("oui mais")
+        await asyncio.sleep(0.4)
+        assert talk.state == "listening"
+        assert talk.session.question.step == "step 0"
+        talk.say("oui mais non")
+        await asyncio.sleep(3)
+        assert await talk.answers() == ["oui mais non"]
+    assert mind.given_up[0] == "oui"
+    assert mind.asked == ["oui", "oui mais", "oui mais non"]
+
+
+@virtual
+async def test_what_is_expected_of_who_was_not_answered_yet_is_all_he_said() -> None:
+    mind = Slow()
+    async with greeted(rungs=mind.rungs()) as talk:
+        talk.say("je voudrais")
+        await asyncio.sleep(0.1)
+        talk.session.expect("un pel")
+        await asyncio.sleep(0.1)
+        talk.say("un pel")
+        await asyncio.sleep(3)
+    assert mind.asked == ["je voudrais", "je voudrais un pel"]
+
+
+@virtual
+async def test_what_was_begun_ends_with_the_conversation_and_where_no_words_come() -> None:
+    mind = Slow()
+    async with greeted(rungs=mind.rungs()) as talk:
+        talk.session.expect("oui")
+        await asyncio.sleep(0.1)
+        talk.say("")
+        await asyncio.sleep(3)
+        talk.session.expect("non")
+        await asyncio.sleep(0.1)
+    assert mind.given_up == ["oui", "non"]
+    talk.session.expect("trop tard")
+    assert mind.asked == ["oui", "non"]
+
+
+@virtual
+async def test_a_mind_that_is_never_late_is_not_asked_ahead() -> None:
+    async with greeted() as talk:
+        talk.session.expect("oui")
+        talk.say("oui")
+        await asyncio.sleep(3)
+    assert talk.ledgers[1]["gap_ms"] == 400.0
+
+
+@virtual
+async def test_the_flow_is_told_what_was_said_before_and_what_of_it_was_heard() -> None:
+    async with greeted() as talk:
+        talk.say("oui")
+        await asyncio.sleep(1.5)
+        talk.session.deliver(Interrupted(2, talk.now))
+        talk.say("histoire")
+        await asyncio.sleep(3)
+    assert "vous dites histoire" in talk.mouth.spoken
+    assert talk.history[-1] == (
+        ("assistant", GREETING),
+        ("user", "oui"),
+        ("assistant", f"vous dites oui {CUT}"),
+    )

@@ -342,3 +342,21 @@ async def test_who_speaks_over_the_echo_is_heard() -> None:
     assert cut["interrupted"] is True
     assert str(answer["heard"]).endswith("merci je ne veux pas")
     assert len(str(answer["heard"]).split()) < 10  # most of our own words are not in it
+
+
+# The likely end
+
+
+@virtual
+async def test_the_mind_is_told_what_was_probably_said_before_the_silence_is_over() -> None:
+    async with Caller("j'ai un livret") as caller:
+        told: list[tuple[float, str]] = []
+        clock = LoopClock()
+        session = caller.call.session
+        session.expect = lambda text: told.append((clock.now(), text))  # type: ignore[method-assign]
+        await caller.quiet(1.5)
+        end = clock.now() + 0.9
+        await caller.say(0.9, then_quiet=3.0)
+        assert caller.ledgers()[-1]["heard"] == "j'ai un livret"
+    assert {text for _, text in told} == {"j'ai un livret"}
+    assert told[0][0] - end == pytest.approx(0.12, abs=0.03)
