@@ -70,8 +70,7 @@ class VoiceCall:
         self._ticker = ticker
         self._mouth = VoiceMouth(channel, speech.mouth, clock, ticker)
         self.session = converse(self._mouth)
-        if speech.fillers is not None:
-            self._mouth.fillers = speech.fillers(self.session.id)
+        self._fillers = speech.fillers
         self._gate = speech.gate()
         native = channel.capabilities.rate_hz == RATE_HZ
         self._hear = fuse([self._gate] if native else [Resample(), self._gate])
@@ -144,7 +143,7 @@ class VoiceCall:
         """Hold the call to its end; the reason is returned. Cancelling ends it at once."""
         listening = asyncio.create_task(self._recognition.run(), name="ears")
         self._channel.attach(self.receive)
-        self._mouth.start()
+        self._mouth.start(self._fillers and self._fillers(self.session.id))
         try:
             return await self.session.run()
         finally:

@@ -233,7 +233,7 @@ async def bridging(
     first_s: float, capabilities: Capabilities | None = None
 ) -> AsyncIterator[tuple[VoiceMouth, FakeAudioChannel]]:
     async with speaking(capabilities, lambda: _Slow(first_s)) as (mouth, channel):
-        mouth.fillers = Fillers({"any": FILLERS}, lambda line: FILLER, "fr", "s1")
+        mouth.start(Fillers({"any": FILLERS}, lambda line: FILLER, "fr", "s1"))
         yield mouth, channel
 
 
