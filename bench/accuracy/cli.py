@@ -13,7 +13,7 @@ from bench.accuracy.conditions import CONDITIONS
 from bench.accuracy.measure import Row
 from bench.accuracy.report import Report
 from bench.accuracy.run import Plan, run
-from bench.accuracy.systems import System, named
+from bench.accuracy.systems import DEEPGRAM, System, named
 from bench.command import cancel_on_sigterm, ending_well
 from bench.errors import BenchError
 from bench.machine import describe
@@ -22,7 +22,6 @@ from server.settings import Settings
 __all__ = ["accuracy"]
 
 VERSIONS = ("palabre", "vosk", "espeakng-loader", "soxr", "numpy", "uvloop", "deepgram-sdk")
-DEFAULT = ("vosk-fr-demo", "deepgram")
 
 console = Console()
 #: The tables' own width; a pipe has none.
@@ -66,7 +65,7 @@ def accuracy(  # noqa: PLR0913 (the options of a command are its parameters)
         if sentences < 1:
             raise BenchError(f"--sentences {sentences}: a row needs at least one")
         models_dir = Settings().models_dir
-        wanted = model or DEFAULT
+        wanted = model or [f"vosk-{language}-demo", DEEPGRAM]
         systems = [named(one, language, models_dir, deepgram_key) for one in wanted]
         plan = Plan(
             language=language,
