@@ -22,8 +22,8 @@ __all__ = ["VERSION", "ScriptFlow"]
 VERSION = 2
 """Of the state's shape: step, retries (answers not understood at this step), slots, answers
 (the intent that answered each step), score and level (null before a score was asked for), seed,
-uses (of each list of phrases), asked (the last question, as it was said) and digits (keyed so
-far)."""
+uses (of each list of phrases), asked (the last question, as it was said), menu (whether its keys
+were said with it) and digits (keyed so far)."""
 
 KEYING_PAUSE_S = 3.0
 """Who has pressed all digits of a number waits; who looks the next one up takes up to this long.
@@ -39,7 +39,11 @@ class ScriptFlow:
 
     def __init__(self, script: Script) -> None:
         self.script = script
-        self._phrases = {name: script.phrases(step) for name, step in script.steps.items()}
+        self._phrases = {
+            (name, menu): script.phrases(step, menu=menu)
+            for name, step in script.steps.items()
+            for menu in (False, True)
+        }
 
     def start(self) -> FlowState:
         """See `engine.flow.Flow`."""
@@ -54,6 +58,7 @@ class ScriptFlow:
             "seed": 0,
             "uses": {},
             "asked": "",
+            "menu": False,
             "digits": "",
         }
 
@@ -64,7 +69,7 @@ class ScriptFlow:
             step.name,
             self.script.intents(step),
             step.barge_in,
-            self._phrases[step.name],
+            self._phrases[step.name, state["menu"]],
             step.expects,
             step.digits,
             step.endpoint_ms,
@@ -87,7 +92,8 @@ class ScriptFlow:
             case Understood(text=text, understanding=understanding):
                 state["digits"] = ""
                 self._fill(state, understanding.slots)
-                if key := self._typed(step, text, understanding.intent):
+                said = "" if understanding.intent else text
+                if key := _typed(step, text) or (state["menu"] and self._number(step, said)):
                     return self._pressed(state, step, key)
                 return self._answered(state, step, understanding.intent, text)
             case Silent(count=0):
@@ -168,6 +174,7 @@ class ScriptFlow:
         line = next((line for line in turned if line != state["asked"]), turned[0])
         state["asked"] = line
         keys = (step.menu,) if menu and step.menu else ()
+        state["menu"] = bool(keys)
         return state, _asked((*first, line, *keys))
 
     @staticmethod
@@ -181,21 +188,14 @@ class ScriptFlow:
 
     # Keys
 
-    def _typed(self, step: Step, text: str, intent: str | None) -> str:
-        """The keys that were typed, or said: "1" is one wherever it can be pressed, and "one" where
-        it means nothing else."""
-        text = text.strip()
-        if step.keyed is not None and text.removesuffix("#").isdecimal():
-            return text if text.endswith("#") else f"{text}#"
-        if text in step.keys:
-            return text
+    def _number(self, step: Step, text: str) -> str:
+        """The key that `text` says, who was told to press it: "one" for 1."""
         language = LANGUAGES.get(self.script.knowledge.language)
-        if intent is None and step.menu and language is not None:
-            words = tokens(text, language)
-            found = numbers(words, language)
-            if len(found) == 1 and len(words) <= 2 and str(found[0]) in step.keys:
-                return str(found[0])
-        return ""
+        if language is None:
+            return ""
+        words = tokens(text, language)
+        found = [str(number) for number in numbers(words, language)]
+        return found[0] if len(found) == 1 and len(words) <= 2 and found[0] in step.keys else ""
 
     def _pressed(
         self, state: FlowState, step: Step, keys: str
@@ -253,7 +253,7 @@ class ScriptFlow:
         effects: list[Effect] = []
         while True:
             step = self.script.steps[name]
-            state.update(step=name, retries=0, digits="")
+            state.update(step=name, retries=0, digits="", menu=False)
             if step.levels:
                 state["score"] = sum(
                     point.points for point in self.script.score.points if _earned(point, state)
@@ -275,6 +275,14 @@ def _asked(lines: tuple[str, ...]) -> tuple[Effect, ...]:
     """`lines`, the last of which expects an answer."""
     last = len(lines) - 1
     return tuple(Say(line, question=index == last) for index, line in enumerate(lines))
+
+
+def _typed(step: Step, text: str) -> str:
+    """The keys that were typed: "1" is one wherever it can be pressed."""
+    text = text.strip()
+    if step.keyed is not None and text.removesuffix("#").isdecimal():
+        return text if text.endswith("#") else f"{text}#"
+    return text if text in step.keys else ""
 
 
 def _earned(point: Point, state: FlowState) -> bool:

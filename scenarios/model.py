@@ -135,14 +135,14 @@ class Script:
         """What is told apart at `step`: its own answers, then those that always count."""
         return (*step.answers, *self.always) if step.answers else ()
 
-    def phrases(self, step: Step) -> tuple[str, ...]:
+    def phrases(self, step: Step, *, menu: bool = False) -> tuple[str, ...]:
         """What is probably said at `step`, if that is little: examples of all that is understood
         there (so also of what always is), phrases of slots, and what interrupts or only shows
-        attention. Empty where anything may be said."""
+        attention; after the menu its numbers too. Empty where anything may be said."""
         if step.expects != "choice":
             return ()
         said = self._said(self.intents(step))
-        return tuple(dict.fromkeys([*said, *self._numbers(step)]))
+        return tuple(dict.fromkeys([*said, *self._numbers(step)])) if menu else said
 
     def vocabulary(self) -> tuple[str, ...]:
         """The same of all steps: what a recogniser should have the words for."""

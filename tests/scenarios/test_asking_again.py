@@ -111,10 +111,21 @@ def test_an_invalid_key_asks_again_and_says_the_keys_at_once() -> None:
 def test_a_typed_digit_is_a_key_and_a_number_said_to_a_menu_too() -> None:
     assert played(LEADS, understood(None, "1"))[0]["step"] == "q1"
     assert played(LEADS, understood("refuse", " 1 "))[0]["step"] == "q1"
-    assert played(LEADS, understood(None, "le un"))[0]["step"] == "q1"
-    assert played(LEADS, understood("refuse", "un"))[1][-1] == Hangup("refused")
-    assert played(LEADS, understood(None, "sept"))[0]["step"] == "hello"
-    assert played(LEADS, understood(None, "oui et un peu deux"))[0]["step"] == "hello"
+    menu = Dtmf("5", 0.0)
+    assert played(LEADS, menu, understood(None, "le un"))[0]["step"] == "q1"
+    assert played(LEADS, menu, understood("refuse", "un"))[1][-1] == Hangup("refused")
+    assert played(LEADS, menu, understood(None, "sept"))[0]["step"] == "hello"
+    assert played(LEADS, menu, understood(None, "oui et un peu deux"))[0]["step"] == "hello"
+    assert played(LEADS, understood(None, "un"))[0]["step"] == "hello", "nobody named a key yet"
+
+
+def test_the_numbers_of_a_menu_are_listened_for_once_it_was_said() -> None:
+    state, _ = played(LEADS)
+    assert "deux" not in LEADS.question(state).phrases
+    state, _ = LEADS.step(state, Dtmf("5", 0.0))
+    assert {"un", "deux", "oui"} <= set(LEADS.question(state).phrases)
+    state, _ = LEADS.step(state, understood("accept"))
+    assert not LEADS.question(state).phrases
 
 
 @pytest.fixture

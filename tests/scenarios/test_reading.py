@@ -243,7 +243,8 @@ def test_the_numbers_of_a_menu_are_listened_for(tmp_path: Path) -> None:
         'silence: "Hello?"', 'silence: "Hello?", choices: {drinks: X, nothing: Y}'
     )
     script = load(written(tmp_path, CHOICE, words))
-    assert {"one", "two"} <= set(script.phrases(script.steps["ask"]))
+    assert {"one", "two"} <= set(script.phrases(script.steps["ask"], menu=True))
+    assert not {"one", "two"} & set(script.phrases(script.steps["ask"]))
     assert {"one", "two"} <= set(script.vocabulary())
 
 
