@@ -29,6 +29,9 @@ class CallResult:
     account: Account
     lasts_ms: Mapping[int, float] = field(default_factory=dict)
     """By turn of an engine that says so beforehand: how long it is."""
+    told: Sequence[tuple[float, str, str]] = ()
+    """What the engine said of itself: milliseconds, ``state`` or ``final``, and which; the latter
+    is a transcript."""
 
     def line(self, turn: int) -> tuple[int, str]:
         """What is alike in all turns that say the same: the rate, and the first words."""
@@ -58,6 +61,7 @@ class CallResult:
                 [one.turn, round(one.start_ms), round(one.end_ms)] for one in sounded(self.far)
             ],
             "whole": sorted(self.whole()),
+            "told": [[round(at_ms), kind, what] for at_ms, kind, what in self.told],
         }
 
 

@@ -141,12 +141,17 @@ async def _call(url: str, plan: CallPlan, index: int) -> CallResult:
     )
     account = Account()
     lasts_ms: dict[int, float] = {}
+    told: list[tuple[float, str, str]] = []
 
     def watch(passed: Passed) -> None:
         account.passed(passed.message, passed.at_s)
         match passed.message:
             case {"type": "reply", "turn": int(turn), "ms": float(ms)}:
                 lasts_ms[turn] = ms
+            case {"type": "state", "state": str(state)}:
+                told.append((passed.at_s * 1000, "state", state))
+            case {"type": "transcript", "text": str(text), "final": True}:
+                told.append((passed.at_s * 1000, "final", text))
             case _:
                 pass
 
@@ -160,7 +165,7 @@ async def _call(url: str, plan: CallPlan, index: int) -> CallResult:
     )
     await call.run()
     assert call.far is not None
-    return CallResult(plan.condition, plan.seed, person.said, call.far, account, lasts_ms)
+    return CallResult(plan.condition, plan.seed, person.said, call.far, account, lasts_ms, told)
 
 
 def result_of(
