@@ -7,6 +7,7 @@ import typer
 from server.commands import chat as chat_command
 from server.commands import models as models_command
 from server.commands import serve as serve_command
+from server.commands import sim as sim_command
 from server.commands import talk as talk_command
 
 __all__ = ["app", "main"]
@@ -19,6 +20,7 @@ app = typer.Typer(
 )
 app.command()(chat_command.chat)
 app.command()(serve_command.serve)
+app.command()(sim_command.sim)
 app.command()(talk_command.talk)
 app.add_typer(models_command.app, name="models")
 

@@ -6,7 +6,7 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -72,6 +72,8 @@ class Outcome:
     said: Sequence[Said]
     messages: Sequence[tuple[float, Message]]
     lasted_s: float
+    ended: str
+    """The reason that the engine closed with; empty where the far end was gone."""
 
 
 @cache
@@ -84,7 +86,7 @@ def prepare(cache_dir: Path | None = None) -> Shared:
     return Shared(
         scenario,
         ScriptFlow(scenario),
-        cache(examples.read),
+        lru_cache(4096)(examples.read),
         heard.load(),
         steps_of(scenario)[0],
         Metrics(),
@@ -190,6 +192,7 @@ class _Call:
             self._caller.said,
             self._phone.messages,
             self._last,
+            self._phone.wire.reason,
         )
 
     def _running(self, troubles: Troubles) -> Running:

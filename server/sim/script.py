@@ -23,6 +23,9 @@ Kind = str
 """Of what is said: ``answer``, ``interruption``, ``backchannel``, ``correction``, ``cough``,
 ``aside`` (to somebody else) or ``background`` (by somebody else)."""
 
+# Pauses within what one person says have a median of about half a second (Heldner and Edlund, 2010,
+# "Pauses, gaps and overlaps in conversations").
+
 TURNS = 80
 """More than a call of five minutes has."""
 
@@ -185,7 +188,7 @@ def _reply(chance: random.Random) -> Reply:
         kind: chance.choice(HESITANT[kind]) if hesitant else (chance.choice(ANSWERS[kind]),)
         for kind in KINDS
     }
-    pauses_s = tuple(chance.uniform(0.15, 1.2) for _ in range(2))
+    pauses_s = tuple(min(2.0, max(0.15, chance.lognormvariate(-0.7, 0.6))) for _ in range(2))
     return Reply(what, chance.uniform(0.15, 1.4), parts, pauses_s)
 
 

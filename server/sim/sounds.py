@@ -96,7 +96,8 @@ def _cough(name: str) -> bytes:
     hz = np.fft.rfftfreq(n, 1 / RATE_HZ)
     noise[(hz < 400) | (hz > 3000)] *= 0.1
     burst = np.fft.irfft(noise, n) * np.exp(-np.arange(n) / (0.08 * RATE_HZ))
-    return np.rint(burst / np.abs(burst).max() * 12000).astype("<i2").tobytes()
+    pcm: Samples = np.rint(burst / np.abs(burst).max() * 12000).astype("<i2")
+    return pcm.tobytes()
 
 
 @cache

@@ -38,6 +38,8 @@ class SimWire:
         self.blocked = False
         self.held = 0
         self.close_code = 1006
+        self.reason = ""
+        """Why the server closed, where it did."""
         self.open = True
         self.receiver: Callable[[bytes | str], None] | None = None
         self.farewell: Callable[[int], str | None] = lambda code: None
@@ -103,6 +105,7 @@ class SimWire:
         if self.open:
             self.open = False
             self.close_code = code
+            self.reason = reason
             if not self.blocked:  # else it is cut off
                 self._closing(code, reason)
             self._disconnect()

@@ -1,0 +1,120 @@
+"""Many calls: in worker processes, each call from its own seed."""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from server.sim.call import Outcome, Shared, prepare, simulate
+from server.sim.measures import Tally, measure
+from server.sim.script import Script, draw
+
+__all__ = ["Batch", "Plan", "Result", "play", "run"]
+
+CHUNK = 25
+"""Calls that a worker plays between two looks at its memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to simulate: the calls `seed`, `seed` + 1 …"""
+
+    calls: int
+    seed: int
+    minutes: float
+    faults: bool
+    cache_dir: Path | None = None
+
+    def draw(self, seed: int) -> Script:
+        return draw(seed, self.minutes, faults=self.faults)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One call, as much of it as leaves its process."""
+
+    seed: int
+    condition: str
+    echo: bool
+    lasted_s: float
+    ended: str
+    turns: int
+    violations: tuple[tuple[str, str], ...]
+    """Of which invariant, and what."""
+    tally: Tally
+    happened: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Calls that a worker played in a row, and what it then held."""
+
+    worker: int
+    results: Sequence[Result]
+    cpu_s: float
+    objects: int
+    """That the garbage collector knows: what leaks with each call shows here."""
+
+
+def play(script: Script, shared: Shared) -> tuple[Outcome, Result]:
+    """Simulate and measure one call."""
+    outcome = simulate(script, shared)
+    happened: Counter[str] = Counter(one.kind for one in outcome.said)
+    happened.update(f"fault: {fault.of} {fault.kind}" for fault in script.faults)
+    turns = sum(message["type"] == "turn" for _, message in outcome.messages)
+    result = Result(
+        script.seed,
+        script.condition,
+        script.echo is not None,
+        outcome.lasted_s,
+        outcome.ended,
+        turns,
+        tuple((one.invariant, str(one)) for one in outcome.violations),
+        measure(outcome, shared),
+        happened,
+    )
+    return outcome, result
+
+
+def run(plan: Plan, workers: int, told: Callable[[Batch], None]) -> list[Batch]:
+    """Play all calls of `plan`; `told` hears of each batch."""
+    prepare(plan.cache_dir)  # once, so that workers find what was learnt
+    chunks = list(_chunks(plan))
+    if workers == 1:
+        batches = []
+        for chunk in chunks:
+            batches.append(_play_all(plan, chunk))
+            told(batches[-1])
+        return batches
+    context = multiprocessing.get_context("spawn")
+    batches = []
+    with ProcessPoolExecutor(workers, context) as pool:
+        for done in as_completed([pool.submit(_play_all, plan, chunk) for chunk in chunks]):
+            batches.append(done.result())
+            told(batches[-1])
+    return batches
+
+
+def _chunks(plan: Plan) -> Iterator[range]:
+    end = plan.seed + plan.calls
+    for first in range(plan.seed, end, CHUNK):
+        yield range(first, min(first + CHUNK, end))
+
+
+def _play_all(plan: Plan, seeds: Sequence[int]) -> Batch:
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1):  # filters of 20 ms are far slower on many threads
+        shared = prepare(plan.cache_dir)
+        began = time.process_time()
+        results = [play(plan.draw(seed), shared)[1] for seed in seeds]
+        cpu_s = time.process_time() - began
+    gc.collect()
+    pid = multiprocessing.current_process().pid or 0
+    return Batch(pid, results, cpu_s, len(gc.get_objects()))
