@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
 from pipelines.speech.training.voices import voices
@@ -17,12 +17,14 @@ __all__ = ["CONDITIONS", "CallPlan", "Condition", "Over", "Reply", "plan_call", 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`line` is one of `server.sim.sounds`; `echo` are seconds after our sound, and decibels."""
+    """`line` is one of `server.sim.sounds`; `echo` are seconds after our sound, and decibels.
+    `people` are recordings (`voice.record`), one after the other the answers to open questions."""
 
     name: str
     line: str
     mulaw: bool = False
     echo: tuple[float, float] | None = None
+    people: tuple[str, ...] = ()
 
     @property
     def rate_hz(self) -> int:
@@ -148,6 +150,8 @@ def plan_call(seed: int, condition: Condition, seconds: float) -> CallPlan:
     if seconds < 10:
         raise BenchError(f"--seconds {seconds:g}: a call needs at least 10")
     chance = random.Random(f"turn-taking {seed}")
+    replies = [_reply(chance) for _ in range(REPLIES)]
+    overs = [_overs(chance) for _ in range(REPLIES)]
     names = unseen_voices()
     random.Random("turn-taking voices").shuffle(names)
     return CallPlan(
@@ -155,8 +159,8 @@ def plan_call(seed: int, condition: Condition, seconds: float) -> CallPlan:
         names[seed % len(names)],
         condition,
         seconds,
-        tuple(_reply(chance) for _ in range(REPLIES)),
-        tuple(_overs(chance) for _ in range(REPLIES)),
+        [_read(reply, index, condition.people) for index, reply in enumerate(replies)],
+        overs,
     )
 
 
@@ -168,6 +172,13 @@ def _reply(chance: random.Random) -> Reply:
         LONG_THINK_S if chance.random() < LONG_THINK else chance.uniform(*THINK_S),
         chance.choice(COUGHS) if chance.random() < COUGHS_FIRST else "",
     )
+
+
+def _read(reply: Reply, index: int, people: Sequence[str]) -> Reply:
+    """`reply` with what was recorded where the question is open."""
+    if not people:
+        return reply
+    return replace(reply, texts={**reply.texts, "open": people[index % len(people)]})
 
 
 def _overs(chance: random.Random) -> tuple[Over, ...]:

@@ -10,6 +10,7 @@ import typer
 import uvloop
 from rich.console import Console
 
+from bench.accuracy.speakers import human
 from bench.command import cancel_on_sigterm, ending_well
 from bench.errors import BenchError
 from bench.machine import choose_cores, describe, pin
@@ -17,10 +18,12 @@ from bench.quiet import Cores
 from bench.response.cli import VERSIONS
 from bench.served import own_command
 from bench.stats import Summary
+from bench.turn_taking.callers import CONDITIONS, Condition
 from bench.turn_taking.engines import ENGINES, Engine, Kit
 from bench.turn_taking.report import Report
 from bench.turn_taking.rig import rows
 from bench.turn_taking.run import Bench, EngineResult, measure
+from bench.turn_taking.voice import record
 from pipelines.speech.models.installed import DEMO
 
 __all__ = ["turn_taking"]
@@ -41,6 +44,9 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
     seconds: Annotated[float, typer.Option(help="How long each of them calls.")] = 110.0,
     long: Annotated[bool, typer.Option("--long", help=f"{LONG_ROUNDS} rounds.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses who says what, and when.")] = 1,
+    people: Annotated[
+        Path | None, typer.Option(help="A folder of recordings: one more line, of people.")
+    ] = None,
     rig: Annotated[
         int, typer.Option(help="Simulated calls of two minutes for each line.", min=0)
     ] = 2,
@@ -57,7 +63,9 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         machine = describe((*VERSIONS, "pipecat-ai"))
         pin(cores.client)
         kit = Kit(own_command(), pipecat_python or sys.executable, model)
-        bench = Bench(kit, seed, LONG_ROUNDS if long else rounds, seconds, cores, out / "logs")
+        many = LONG_ROUNDS if long else rounds
+        callers = CONDITIONS if people is None else (*CONDITIONS, _people(people))
+        bench = Bench(kit, seed, many, seconds, cores, out / "logs", callers)
         console.print(
             f"turn-taking: {len(bench.conditions)} callers at once, {bench.rounds} times "
             f"{seconds:.0f} s for each of {', '.join(one.title for one in engines)}; server on "
@@ -65,13 +73,23 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         )
         results = _run(bench, engines)
         with console.status("the rig"):
-            simulated = rows(bench.conditions, rig, seed) if rig else {}
+            simulated = rows(CONDITIONS, rig, seed) if rig else {}
         report = Report(out, machine, bench, results, simulated)
         console.print(report.table())
         for line in report.lines():
             console.print(line, highlight=False)
         for path in report.write():
             console.print(f"[dim]{path}[/]")
+
+
+def _people(folder: Path) -> Condition:
+    """A line over which people answer open questions."""
+    found = human(folder)
+    if not found:
+        raise BenchError(f"--people {folder}: there is no sound with a .txt of its words beside it")
+    for speech in found:
+        record(speech.speaker, speech.pcm)
+    return Condition("people reading", "clean", people=tuple(one.speaker for one in found))
 
 
 def _engines(names: list[str] | None) -> list[Engine]:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bench.errors import BenchError
@@ -55,3 +57,12 @@ def test_a_call_that_is_too_short_is_refused() -> None:
 
 def test_rates_are_those_of_the_lines() -> None:
     assert [condition.rate_hz for condition in CONDITIONS] == [16000, 8000] + [16000] * 4
+
+
+def test_people_answer_open_questions() -> None:
+    people = replace(CONDITIONS[0], people=("one", "two"))
+    plan, usual = plan_call(1, people, 60.0), plan_call(1, CONDITIONS[0], 60.0)
+    assert [reply.texts["open"] for reply in plan.replies[:3]] == ["one", "two", "one"]
+    assert [reply.texts["choice"] for reply in plan.replies] == [
+        reply.texts["choice"] for reply in usual.replies
+    ]

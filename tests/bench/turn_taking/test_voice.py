@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from bench.turn_taking.voice import parts
+from bench.turn_taking.voice import parts, record
 from server.sim.sounds import COUGHS
 
 VOICE = "fr+f3"
@@ -31,3 +31,9 @@ def test_a_line_at_8_khz_has_half_the_samples(text: str) -> None:
         parts(text, VOICE, "8 kHz"), parts(text, VOICE, "telephone"), strict=True
     ):
         assert abs(2 * narrow.samples.size - wide.samples.size) <= 1
+
+
+def test_a_recording_is_said_as_it_is() -> None:
+    record("somebody", (np.sin(np.arange(16000) / 10) * 9000).astype("<i2").tobytes())
+    (part,) = parts("somebody", VOICE, "clean")
+    assert part.last - part.first == pytest.approx(16000, abs=50)
