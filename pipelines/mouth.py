@@ -185,8 +185,8 @@ class VoiceMouth:
         if turn is not self._turn or self._stopped_ms is None:
             return
         position = self._stopped_ms * RATE_HZ * 2 / 1000
-        if position > 0:
-            turn.mark(Mark.FIRST_PLAYED, self._clock.now())
+        if position > 0:  # and the answer to its first mark is lost, or on its way
+            turn.mark(Mark.FIRST_PLAYED, self._playout.started_at)
         if self._begun_at is not None and position > self._begun_at:
             turn.begin_answer()
         turn.said = self._segments.said(position)
@@ -196,6 +196,9 @@ class VoiceMouth:
         match frame:
             case Played(name=name, at=at):
                 self._playout.acknowledge(name, at)
+                turn = self._turn
+                if turn is not None and self._stopped_ms is not None and name == f"{turn.epoch}.0":
+                    turn.mark(Mark.FIRST_PLAYED, at)  # it was heard before it was stopped
             case Cleared(epoch=epoch, played_ms=played_ms):
                 if self._turn is None or epoch != self._turn.epoch:
                     return

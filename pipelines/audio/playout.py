@@ -61,6 +61,8 @@ class Playout:
         """When the far end has played what was sent to it of no turn (comfort noise)."""
         self.asked = 0
         """How often the far end was asked where it stands: it answers each hold and clear."""
+        self.started_at = 0.0
+        """When the first sound of the last turn that sounded went out."""
         self.recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT)
         """The sound that was sent last, whatever its turn, each frame with the time it was due."""
         self._reset()
@@ -194,7 +196,7 @@ class Playout:
         if len(buffer) >= size:
             if not self._started:
                 self._started = True
-                self._due = max(now, self.free_at)
+                self._due = self.started_at = max(now, self.free_at)
             elif self._dry:
                 self.underruns += 1
                 self._due = max(self._due, now)

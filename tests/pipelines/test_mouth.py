@@ -144,6 +144,27 @@ async def test_where_the_far_end_was_held_is_believed_before_it_answers_the_clea
 
 
 @virtual
+async def test_a_turn_stopped_before_its_first_mark_came_back_was_played_when_it_was() -> None:
+    for answers in (True, False):
+        async with speaking() as (mouth, channel):
+            channel.attach(lambda frame: None)  # its answers are late
+            turn, now = Turn(1), LoopClock().now
+            task = asyncio.create_task(conformance.speak(mouth, turn, "un deux trois quatre"))
+            await asyncio.sleep(0.5)
+            mouth.clear(1)
+            if answers:
+                mouth.acknowledge(Played("1.0", now()))
+                mouth.acknowledge(Cleared(1, 350.0, now()))
+            stopped_at = now()
+            await asyncio.sleep(3)
+            mouth.reached(turn)
+            played_at = turn.marks[Mark.FIRST_PLAYED]
+            assert played_at == (stopped_at if answers else turn.marks[Mark.FIRST_AUDIO])
+            task.cancel()
+            await asyncio.wait({task})
+
+
+@virtual
 async def test_an_answer_to_an_earlier_hold_is_no_position() -> None:
     async with speaking() as (mouth, channel):
         channel.attach(lambda frame: None)  # its answers are late
