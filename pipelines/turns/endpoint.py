@@ -52,18 +52,25 @@ class Waits:
     broken_off: float
 
 
+BROKEN_OFF_MS = 950.0
+"""Who breaks off has more to say nearly always, whatever was asked: waiting costs nothing then."""
+
 EXPECTATIONS: Mapping[str, Waits] = {
-    "choice": Waits(160, 240, 640),
-    "anything": Waits(240, 240, 720),
-    "open": Waits(480, 480, 900),
-    "number": Waits(320, 480, 800),
-    "name": Waits(400, 560, 900),
-    "digits": Waits(240, 720, 1200),
+    "choice": Waits(160, 240, BROKEN_OFF_MS),
+    "anything": Waits(240, 240, BROKEN_OFF_MS),
+    "open": Waits(400, 480, BROKEN_OFF_MS),
+    "number": Waits(320, 480, BROKEN_OFF_MS),
+    "name": Waits(400, 560, BROKEN_OFF_MS),
+    "digits": Waits(240, 560, 1200),
     "spelling": Waits(720, 800, 1200),
     "address": Waits(700, 800, 1200),
 }
 """By what a question expects. Digits, letters and addresses come in groups with pauses of half a
 second between them; docs/turns.md has what was measured."""
+
+OPEN_LONGEST_S = 0.55
+"""Where nothing says whether more will come, this is waited at most, however long this caller
+pauses: most turns end there, and 0.7 s is what an answer may take."""
 
 USUAL_PAUSE_S = 0.192
 """What a caller who was not yet heard is taken to pause within a turn: the base is right for it."""
@@ -74,7 +81,7 @@ UP, DOWN = 0.5, 0.05
 tenth as much lies above as below (the 0.91 expectile)."""
 SHORTEST_PAUSE_S = 0.12
 """Below this it is a sound that is silent, not a pause."""
-MOST_PACE, LEAST_PACE = 3.0, 0.85
+MOST_PACE, LEAST_PACE = 2.5, 1.0
 
 
 class Pauses:
@@ -125,9 +132,14 @@ class Endpointer:
                 wait_s = waits.whole * self._scale
             case Shape.OPEN:
                 wait_s = stated_s or waits.open * self._scale
+                wait_s = max(wait_s, min(wait_s * self.pauses.pace, OPEN_LONGEST_S))
             case Shape.BROKEN_OFF:
-                wait_s = max(stated_s, waits.broken_off * self._scale)
-        return min(LONGEST_S, max(SHORTEST_S, wait_s * self.pauses.pace))
+                wait_s = max(stated_s, waits.broken_off * self._scale) * self.pauses.pace
+        return min(LONGEST_S, max(SHORTEST_S, wait_s))
+
+    def nothing(self) -> float:
+        """There were words, and none was understood: more of them may come."""
+        return min(LONGEST_S, BROKEN_OFF_MS * self._scale)
 
 
 def shape(text: str, question: Question, language: str) -> Shape:

@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from engine.clock import Clock
+from engine.flow import Question
 from engine.frames import (
     Audio,
     Failed,
@@ -60,6 +61,10 @@ REACTION_S = 0.2
 was going on."""
 
 _WINDOW_BYTES = round(WINDOW_S * RATE_HZ) * 2
+
+
+ANYTHING = Question("")
+"""What an interruption answers."""
 
 
 class HeldMouth(Protocol):
@@ -205,7 +210,8 @@ class Floor:
         question = self._session.question
         self._went_on(at)
         utterance = self._utterance = Utterance(at, question, self._mouth.epoch)
-        wait_s = self._endpointer.begin(question)
+        answers = utterance.over is None or self._mouth.in_question(self._clock.now())
+        wait_s = self._endpointer.begin(question if answers else ANYTHING)
         # Over our own sound, what takes no turn must be known for that soon.
         self._gate.endpoint_s = wait_s if utterance.over is None else self._usual_s
 
@@ -332,8 +338,12 @@ class Floor:
         if utterance.over is not None and utterance.over == self._mouth.epoch:
             self._kept = Kept(heard, None)  # we are heard out first
             return
-        due = ended.at + self._endpointer.heard(final.text)
-        if final.text and due > now and not self._over:
+        due = ended.at
+        if final.text:
+            due += self._endpointer.heard(final.text)
+        elif not utterance.cut:
+            due += self._endpointer.nothing()
+        if due > now and not self._over:
             self._kept = Kept(heard, due)  # its last words say that more will come
             self._session.expect(heard.text)
             return

@@ -32,13 +32,18 @@ ABOVE_NOISE = 2.5
 """Speech is 8 dB above the noise of the line: WebRTC VAD alone takes loud noise for speech."""
 GOING_ON = 1.6
 """Within an utterance 4 dB do: words fade."""
-MAX_NOISE = 400.0
-"""Root mean square (of 32,768) above which a steady sound is not believed to be noise."""
+USUAL_NOISE = 400.0
+"""Root mean square (of 32,768) of a line that was not heard yet: a loud one."""
+MAX_NOISE = 2000.0
+"""Above it (10 dB below a voice at its loudest) nothing could be told from noise."""
 MIN_NOISE = 8.0
 """Digital silence: the first whisper of a line is no speech."""
 LOOK_EVERY = 4
 """Frames between looks at how loud it is, while that decides nothing: it costs as much as the VAD.
 """
+LOWEST_OF = 15
+"""Looks within speech, 1.2 s, of which a voice is low at one at least, between two syllables. What
+is louder even then is the line's noise (minimum statistics, Martin 2001)."""
 NOISE_RISE = 1.028
 """At each look: the estimate follows a louder room by 3 dB a second, a quieter one at once."""
 
@@ -93,6 +98,8 @@ class SpeechGate:
         "_is_speech",
         "_level",
         "_look_in",
+        "_looks",
+        "_lowest",
         "_noise",
         "_recent",
         "_rest",
@@ -125,7 +132,9 @@ class SpeechGate:
         self._voiced_until = 0.0
         self._settled = False
         self._level = 0.0
-        self._noise = MAX_NOISE
+        self._noise = USUAL_NOISE
+        self._lowest = MAX_NOISE
+        self._looks = 0
         self._look_in = LOOK_EVERY  # frames
 
     def feed(self, frame: Frame) -> Iterable[Frame]:
@@ -207,6 +216,11 @@ class SpeechGate:
             return True
         rms = _rms(pcm)
         self._level = max(self._level, rms)
+        self._lowest = min(self._lowest, rms)
+        self._looks += 1
+        if self._looks == LOWEST_OF:
+            self._noise = max(self._noise, self._lowest)
+            self._looks, self._lowest = 0, MAX_NOISE
         loud = rms > GOING_ON * self._noise
         if loud:
             self._look_in = LOOK_EVERY
@@ -243,6 +257,7 @@ class SpeechGate:
         onset_at = max(first - (self.settings.onset_frames - 1) * FRAME_S, kept[0][0])
         self.speaking = True
         self._settled = False
+        self._looks, self._lowest = 0, MAX_NOISE
         self._candidate_s = None
         self._voiced_until = at + FRAME_S
         self._level = max(_rms(pcm) for _, pcm in kept)

@@ -244,3 +244,15 @@ def test_what_was_dismissed_is_noise_from_then_on() -> None:
     assert isinstance(ended, SpeechEnded)
     assert gate.floor > 300
     assert _events(_run(gate, [noise] * 50, at=1.4)) == []
+
+
+def test_a_room_that_grows_loud_while_somebody_speaks_does_not_go_on_speaking() -> None:
+    gate = SpeechGate(_Loud())
+    room = _hiss(1200) * 160
+    _run(gate, [_hiss(10) * 160] * 20)
+    assert len(_events(_run(gate, [VOICE] * 10 + [room] * 20, at=0.4))) == 1
+    (ended,) = _events(_run(gate, [room] * 80, at=1.0))
+    assert isinstance(ended, SpeechEnded)
+    assert ended.decided_at < 2.6
+    started, _ = _events(_run(gate, [VOICE] * 30 + [room] * 30, at=2.6))
+    assert isinstance(started, SpeechStarted)
