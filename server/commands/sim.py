@@ -38,7 +38,7 @@ def sim(
     from server.settings import Settings
 
     console = Console(highlight=False)
-    console.width = max(console.width, 120)
+    console.width = max(console.width, 140)  # the widest table
     settings = Settings()
     try:
         if record:

@@ -179,6 +179,7 @@ class _Call:
                 marks="mark" in script.features,
                 clears="clear" in script.features,
                 pauses="pause" in script.features,
+                arrived=phone.arrived,
             )
         )
         world.stop()

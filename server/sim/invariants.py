@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from engine.budget import LatencyBudget
 from engine.turn import TRANSITIONS, State
+from pipelines.audio.playout import ACK_PATIENCE_S
 from server.sim.sounds import whole_sound
-from server.talk.far_end import FarEnd, Message
+from server.talk.far_end import FarEnd, Message, Run
 
 __all__ = ["ALL", "Ended", "Invariant", "Violation", "Watch"]
 
@@ -60,6 +61,8 @@ class Ended:
     marks: bool
     clears: bool
     pauses: bool
+    arrived: Mapping[int, float]
+    """When the first sound of each turn came, on the far end's clock."""
 
 
 class Invariant(Protocol):
@@ -99,8 +102,9 @@ class Watch:
 
     def sent(self, message: bytes | str) -> None:
         if isinstance(message, bytes):
+            now = self._now()
             for sound in self._sound:
-                sound(message)
+                sound(message, now)
             return
         parsed = json.loads(message)
         for text in self._text:
@@ -130,7 +134,7 @@ class NothingAfterClear:
         self._whole: set[int] = set()  # played to their end
         self._state = ""
 
-    def sound(self, pcm: bytes) -> None:
+    def sound(self, pcm: bytes, now: float) -> None:
         if self._turn in self._cancelled:
             self._tell(f"sound of turn {self._turn} after its clear")
         if self._paused:
@@ -224,33 +228,77 @@ class TurnsEnd:
 
 
 class SpansAddUp:
-    """A ledger's spans add up to its gap, and the gap to what the far end heard with the network's
-    share: the time from mark to mark is checked to the message."""
+    """A ledger's spans add up to its gap, and its last mark is what the far end played, with the
+    network's share.
+
+    The marks are put on the clock by the turn's first line, which is sent as it is marked: then
+    ``first_played`` is the moment at which the far end's answer to the first mark arrived, and the
+    turn was heard within a frame of the arrival of its first sound there. Turns that a filler
+    began, or whose mark the engine had given up for lost, have other marks.
+    """
 
     name = "spans add up"
 
+    EXACT_S = 0.0015
+    """Rounding of the marks, and of the far end's samples."""
+    FRAME_S = 0.02
+
     def __init__(self, tell: Told) -> None:
         self._tell = tell
+        self._lines: dict[int, float] = {}
+        self._answers: dict[int, float] = {}
+        self._held: set[int] = set()
 
-    def text(self, message: Message, now: float) -> None:
+    def back(self, message: Message, now: float) -> None:
         match message:
-            case {"type": "turn", "turn": int(turn), "spans": dict(spans), "gap_ms": float(gap_ms)}:
-                if abs(sum(spans.values()) - gap_ms) > 0.01:
-                    self._tell(
-                        f"turn {turn}: spans of {sum(spans.values()):.3f} ms, a gap of {gap_ms}"
-                    )
-                marks = message["marks"].values()
-                if marks and abs(max(marks) - gap_ms) > 0.01:
-                    self._tell(f"turn {turn}: a gap of {gap_ms} ms, the last mark at {max(marks)}")
-                if any(ms < 0 for ms in spans.values()):
-                    self._tell(f"turn {turn}: a negative span")
+            case {"type": "mark", "name": str(name)} if name.endswith(".0"):
+                self._answers[int(name[:-2])] = now
             case _:
                 pass
 
+    def text(self, message: Message, now: float) -> None:
+        match message:
+            case {"type": "reply", "turn": int(turn)}:
+                self._lines.setdefault(turn, now)
+            case {"type": "turn", "turn": int(turn), "spans": dict(spans), "gap_ms": float(gap_ms)}:
+                total = sum(spans.values())
+                if abs(total - gap_ms) > 0.01:
+                    self._tell(f"turn {turn}: spans of {total:.3f} ms, a gap of {gap_ms}")
+                marks = message["marks"]
+                if marks and abs(max(marks.values()) - gap_ms) > 0.01:
+                    self._tell(f"turn {turn}: a gap of {gap_ms} ms, the last mark is another")
+                if any(ms < 0 for ms in spans.values()):
+                    self._tell(f"turn {turn}: a negative span")
+                self._check_played(turn, message)
+            case {"type": "pause" | "resume", "turn": int(turn)}:
+                self._held.add(turn)
+            case _:
+                pass
 
-@dataclass(slots=True)
-class _Turn:
-    lines: list[str] = field(default_factory=list)
+    def _check_played(self, turn: int, message: Message) -> None:
+        marks: Mapping[str, float] = message["marks"]
+        line, answer = self._lines.get(turn), self._answers.get(turn)
+        filled = any(step["left"] == "answer" for step in message["steps_down"])
+        if line is None or answer is None or filled or answer - line > ACK_PATIENCE_S:
+            return
+        if {"first_sentence", "first_played"} <= set(marks):
+            played = line + (marks["first_played"] - marks["first_sentence"]) / 1000
+            if abs(played - answer) > self.EXACT_S:
+                late_ms = (answer - played) * 1000
+                self._tell(f"turn {turn}: first_played {late_ms:.1f} ms before the answer to it")
+
+    def end(self, call: Ended) -> None:
+        first: dict[int, Run] = {}
+        for run in call.far.runs:
+            first.setdefault(run.turn, run)
+        for turn, run in first.items():
+            came = call.arrived.get(turn)
+            busy = any(other.start < run.start <= other.end + 1 for other in call.far.runs)
+            if came is None or turn in self._held or busy:
+                continue  # or the turn before it played on: a far end that cannot clear
+            late_s = call.far.seconds(run.start) - came
+            if not -self.EXACT_S <= late_s <= self.FRAME_S + self.EXACT_S:
+                self._tell(f"turn {turn} was heard {late_s * 1000:.1f} ms after its sound came")
 
 
 class SaidIsPlayed:
@@ -364,7 +412,7 @@ class ResumeIsExact:
         self._lines: dict[int, list[str]] = {}
         self._turn = 0
 
-    def sound(self, pcm: bytes) -> None:
+    def sound(self, pcm: bytes, now: float) -> None:
         sent = self._sent.get(self._turn)
         if sent is not None:
             sent += pcm

@@ -39,7 +39,8 @@ NONSENSE: tuple[bytes | str, ...] = (
 
 
 class Phone:
-    """Everything at the caller's end. `sent` is told each TEXT message that goes to the server."""
+    """Everything at the caller's end. `sent` is told each TEXT message as it reaches the
+    server, and when that is."""
 
     def __init__(
         self,
@@ -54,6 +55,8 @@ class Phone:
         self.far = FarEnd(script.rate_hz, start)
         self.messages: list[tuple[float, Message]] = []
         """What came, and when on the far end's clock."""
+        self.arrived: dict[int, float] = {}
+        """When the first sound of each turn came, on the far end's clock."""
         self.ended: HangUp | None = None
         self.gone = False
         self._script = script
@@ -166,6 +169,7 @@ class Phone:
     def _receive(self, due: float, data: bytes | str) -> None:
         now = self.local(due)
         if isinstance(data, bytes):
+            self.arrived.setdefault(self.far.turn, now)
             answers = self.far.receive(data, now)
         else:
             message = json.loads(data)

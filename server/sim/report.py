@@ -11,9 +11,10 @@ from rich.table import Table
 
 from server.sim.call import Outcome
 from server.sim.invariants import ALL
-from server.sim.measures import NO_INTERRUPTIONS, Tally
 from server.sim.run import Batch, Plan, Result
 from server.sim.sounds import CONDITIONS
+from server.talk.measures import quantile
+from server.talk.turn_taking import TurnTaking
 
 __all__ = ["Growth", "growth", "replay_command", "tell_call", "tell_run"]
 
@@ -94,57 +95,52 @@ def _measured(results: Sequence[Result]) -> Table:
     table = Table(title="measured at the far end (times: p50 / p95 ms)", title_justify="left")
     for name in (
         "line",
-        "answers",
+        "turns",
         "response",
+        "answered",
         "cut off",
-        "interrupted",
+        "interruptions",
         "yield",
-        "missed",
+        "yielded",
         "resumed",
-        "mm kept",
-        "cough, aside, TV kept",
+        "kept: mm",
+        "cough",
+        "aside",
     ):
         table.add_column(name, justify="left" if name == "line" else "right", no_wrap=True)
     groups: list[tuple[str, Callable[[Result], bool]]] = [
         (name, lambda result, name=name: result.condition == name and not result.echo)  # type: ignore[misc]
         for name in CONDITIONS
     ]
-    groups += [("echo, all lines", lambda result: result.echo), ("all", lambda result: True)]
+    groups += [("echo", lambda result: result.echo), ("all", lambda result: True)]
     for name, belongs in groups:
-        tally = Tally()
-        for result in results:
-            if belongs(result):
-                tally.add(result.tally)
-        table.add_row(name, *_row(tally))
+        taken = sum((one.turn_taking for one in results if belongs(one)), TurnTaking())
+        table.add_row(name, *_row(taken))
     return table
 
 
-def _row(tally: Tally) -> list[str]:
-    others = NO_INTERRUPTIONS - {"backchannel"}
+def _row(taken: TurnTaking) -> list[str]:
     return [
-        str(tally.answers),
-        _pair(tally.response_ms, tally),
-        _share(tally.cut_off, tally.answers),
-        str(tally.interruptions),
-        _pair(tally.yield_ms, tally),
-        _share(tally.missed, tally.interruptions),
-        str(tally.resumed),
-        _of(tally.selectivity(["backchannel"]), tally.over["backchannel"]),
-        _of(tally.selectivity(others), sum(tally.over[kind] for kind in others)),
+        str(len(taken.user_turns)),
+        _pair(taken.response_ms),
+        _share(taken.response_rate),
+        _share(taken.cut_off_rate),
+        str(len(taken.interruptions)),
+        _pair(taken.yield_ms),
+        _share(taken.yield_rate),
+        str(taken.false_resumes),
+        _share(taken.kept_rate("backchannel")),
+        _share(taken.kept_rate("vocal_tic")),
+        _share(taken.kept_rate("non_directed")),
     ]
 
 
-def _pair(values: list[float], tally: Tally) -> str:
-    p50, p95 = tally.p(values, 0.5), tally.p(values, 0.95)
-    return "" if p50 is None or p95 is None else f"{p50:.0f} / {p95:.0f}"
+def _pair(values: list[float]) -> str:
+    return f"{quantile(values, 0.5):.0f} / {quantile(values, 0.95):.0f}" if values else ""
 
 
-def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.1f} %" if whole else ""
-
-
-def _of(share: float | None, count: int) -> str:
-    return "" if share is None else f"{share:.2f} of {count}"
+def _share(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
 
 
 def _violated(console: Console, plan: Plan, results: Sequence[Result]) -> bool:

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from server.sim.call import Outcome, Shared, prepare, simulate
-from server.sim.measures import Tally, measure
+from server.sim.measures import measure
 from server.sim.script import Script, draw
+from server.talk.turn_taking import TurnTaking
 
 __all__ = ["Batch", "Plan", "Result", "play", "run"]
 
@@ -47,7 +48,7 @@ class Result:
     turns: int
     violations: tuple[tuple[str, str], ...]
     """Of which invariant, and what."""
-    tally: Tally
+    turn_taking: TurnTaking
     happened: Counter[str] = field(default_factory=Counter)
 
 
