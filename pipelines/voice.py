@@ -24,7 +24,7 @@ from pipelines.mouth import VoiceMouth
 from pipelines.recognition import Recognition
 from pipelines.speech.fillers import Fillers
 from pipelines.turns.barge_in import BargeIn
-from pipelines.turns.floor import Floor
+from pipelines.turns.floor import Early, Floor
 from pipelines.turns.gate import SpeechGate
 
 __all__ = ["Speech", "VoiceCall"]
@@ -47,6 +47,8 @@ class Speech:
     """ISO 639-1: tells where a phrase breaks off."""
     fillers: Callable[[str], Fillers] | None = None
     """What is said while an answer is late, for the session of that id."""
+    early: Early | None = None
+    """Recognises the beginning of what is said over us; without it, words decide, and later."""
 
 
 class VoiceCall:
@@ -83,6 +85,7 @@ class VoiceCall:
             clock,
             show=channel.send,
             give_up=self._recognition.give_up,
+            early=speech.early,
             language=speech.language,
         )
         self._hangup: Hangup | None = None

@@ -14,6 +14,7 @@ from engine.stage import Service, Stage
 from pipelines.audio.loudness import Voice
 from pipelines.audio.vad import WebRtcVad
 from pipelines.speech.decoding import Decoder
+from pipelines.speech.early import EarlyEar
 from pipelines.speech.espeak import Espeak, EspeakTTS, EspeakVoice
 from pipelines.speech.fillers import Fillers, Lateness
 from pipelines.speech.levelled import Levelled
@@ -242,6 +243,7 @@ class LocalSpeech:
             notice,
             script.language,
             self._voices.fillers(script),
+            EarlyEar(model, script.backchannels, script.stop_words, script.language),
         )
 
     def checks(self) -> dict[str, Check]:

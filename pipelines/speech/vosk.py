@@ -19,6 +19,7 @@ from engine.stage import Outlet
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.decoding import Decoder
 from pipelines.speech.grammar import grammar, unknown_words
+from pipelines.speech.hearing import Hearing
 from pipelines.speech.models.installed import remedy
 from pipelines.speech.recogniser import Recogniser
 
@@ -75,6 +76,13 @@ class VoskModel:
         if phrases not in self._grammars:
             self._grammars[phrases] = grammar(phrases, self.knows)
         return self._grammars[phrases]
+
+    def hearing(self, phrases: tuple[str, ...]) -> Hearing:
+        """One of Vosk's recognisers, which listens for `phrases`; for a thread of the decoder.
+
+        Raises SpeechError.
+        """
+        return Hearing(self._model, self.grammar(phrases))
 
     @contextmanager
     def listen(self, interim: Callable[[Transcript], None]) -> Iterator[Recogniser]:

@@ -28,13 +28,13 @@ from engine.frames import (
 )
 from engine.session import Session
 from pipelines.audio.resample import RATE_HZ
-from pipelines.turns.barge_in import BargeIn, Decision
+from pipelines.turns.barge_in import SURE_WORDS, BargeIn, Decision
 from pipelines.turns.echo import WINDOW_S
 from pipelines.turns.endpoint import LONGEST_S, Endpointer
 from pipelines.turns.gate import SpeechGate
 from pipelines.turns.utterance import Kept, Utterance
 
-__all__ = ["Floor", "HeldMouth"]
+__all__ = ["Early", "Floor", "HeldMouth"]
 
 FINAL_PATIENCE_S = 3.0
 """How long after the endpoint the recogniser may take before it counts as stuck. The slowest cloud
@@ -53,6 +53,17 @@ LIKELY_S = 0.12
 """Silence after which what was said is probably all: sounds within words are shorter. A mind that
 takes its time begins then."""
 
+EARLY_S = 0.22
+"""Speech over ours after which its beginning is recognised by itself. Most backchannels are not
+over by then, and have told what they are: docs/turns.md. Silence of under 0.2 s, from the pause to
+the verdict, is not one to the ear."""
+
+STILL_S = 0.7
+"""Sound that was taken for a backchannel and lasts this long is none: the longest is 0.6 s."""
+
+SURE = 0.5
+"""Confidence below which a single word does not interrupt us."""
+
 FALSE_ALARMS = 2
 """Holds in a row for sound without a word, after which only words hold us."""
 
@@ -65,6 +76,10 @@ _WINDOW_BYTES = round(WINDOW_S * RATE_HZ) * 2
 
 ANYTHING = Question("")
 """What an interruption answers."""
+
+
+Early = Callable[[bytes, Callable[[str], None]], None]
+"""Recognises a moment of sound (s16le at 16 kHz) by itself, and tells the words; never waits."""
 
 
 class HeldMouth(Protocol):
@@ -103,6 +118,7 @@ class Floor:
         *,
         show: Callable[[Frame], None],
         give_up: Callable[[], None],
+        early: Early | None = None,
         language: str = "",
     ) -> None:
         self._session = session
@@ -112,6 +128,7 @@ class Floor:
         self._clock = clock
         self._show = show
         self._give_up = give_up
+        self._early = early
         self._usual_s = gate.endpoint_s
         self._endpointer = Endpointer(self._usual_s, language)
         gate.on_pause = self._endpointer.pauses.learn
@@ -198,6 +215,9 @@ class Floor:
     def _notice_time(self, utterance: Utterance, now: float) -> None:
         if utterance.taken and utterance.over is not None:
             self._decide(utterance, self._barge_in.lasted(now - utterance.started_at))
+            if utterance.text and self._gate.silent_s(now) >= LIKELY_S and not utterance.cut:
+                self._pass_over(utterance, utterance.text)
+            self._glimpse(utterance, now)
         elif not utterance.echo and utterance.over not in (None, self._mouth.epoch):
             utterance.over = None  # we have finished, and it goes on
             self._take(utterance)
@@ -226,7 +246,7 @@ class Floor:
 
     def _sounded(self, utterance: Utterance, frame: Audio) -> None:
         """There is more of the sound: count it as speech, unless it is our own."""
-        if utterance.protected or (utterance.taken and utterance.over is None):
+        if utterance.taken and utterance.over is None:
             return
         utterance.sound += frame.pcm
         del utterance.sound[:-_WINDOW_BYTES]
@@ -234,17 +254,17 @@ class Floor:
         until = frame.at + frame.duration_s
         if self._mouth.echoes(bytes(utterance.sound), until, floor):
             utterance.echo = True
-            if utterance.taken:
-                utterance.taken = False
-                now = max(utterance.started_at, self._clock.now())
-                self._session.deliver(SpeechEnded(utterance.started_at, now))
-                self._resume()
+            self._let_go(utterance)
             return
         if utterance.echo:
             utterance.echo = False
             utterance.started_at = frame.at
             utterance.ours = len(utterance.text.split())
-        if not utterance.taken and self._false_alarms < FALSE_ALARMS:
+        believed = not utterance.protected and self._false_alarms < FALSE_ALARMS
+        if utterance.let_go:
+            goes_on = until - utterance.started_at >= STILL_S
+            believed = believed and goes_on and not self._gate.silent_s(until)
+        if believed and not utterance.taken:
             self._take(utterance)
 
     def _take(self, utterance: Utterance) -> None:
@@ -256,6 +276,38 @@ class Floor:
         if utterance.over is not None:
             self._session.paused()
             self._decide(utterance, self._barge_in.started(utterance.question.barge_in))
+
+    def _let_go(self, utterance: Utterance) -> None:
+        """So far it is nothing to stop for; its words may still be."""
+        if not utterance.taken:
+            return
+        utterance.taken = False
+        now = max(utterance.started_at, self._clock.now())
+        self._session.deliver(SpeechEnded(utterance.started_at, now))
+        self._resume()
+
+    def _glimpse(self, utterance: Utterance, now: float) -> None:
+        """Have the first moments of what holds us recognised, before its words are known."""
+        if self._early is None or utterance.glimpsed or now - utterance.started_at < EARLY_S:
+            return
+        utterance.glimpsed = True
+        sound = bytes(utterance.sound) + self._gate.pending
+        self._early(sound, lambda text: self._glimpsed(utterance, text))
+
+    def _glimpsed(self, utterance: Utterance, text: str) -> None:
+        """Its beginning sounds like `text`, or no words."""
+        if utterance.taken and utterance.over is not None:
+            self._pass_over(utterance, text)
+
+    def _pass_over(self, utterance: Utterance, text: str) -> None:
+        """Go on, if that is all `text` amounts to."""
+        if self._judge(utterance, text, final=True) is Decision.RESUME:
+            utterance.let_go = True
+            self._let_go(utterance)
+
+    def _judge(self, utterance: Utterance, text: str, *, final: bool) -> Decision:
+        asking = utterance.question if self._mouth.in_question(self._clock.now()) else None
+        return self._barge_in.heard(text, final=final, asking=asking)
 
     def _speech_ended(self, ended: SpeechEnded) -> None:
         utterance, self._utterance = self._utterance, None
@@ -280,8 +332,10 @@ class Floor:
         text = " ".join(frame.text.split()[utterance.ours :])
         decision = Decision.INTERRUPT
         if utterance.over is not None:
-            asking = utterance.question if self._mouth.in_question(self._clock.now()) else None
-            decision = self._barge_in.heard(text, final=frame.final, asking=asking)
+            decision = self._judge(utterance, text, final=frame.final)
+            doubted = frame.confidence is not None and frame.confidence < SURE
+            if doubted and len(text.split()) < SURE_WORDS:
+                decision = Decision.RESUME
         if utterance.echo:
             decision = Decision.RESUME
         elif utterance.over is not None:

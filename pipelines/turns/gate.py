@@ -157,6 +157,11 @@ class SpeechGate:
         """Root mean square (of 32,768) below which sound is the line's noise."""
         return ABOVE_NOISE * self._noise
 
+    @property
+    def pending(self) -> bytes:
+        """Sound of what is being said that was not handed on yet."""
+        return bytes(self._chunk)
+
     def dismiss(self, now: float) -> Iterable[Frame]:
         """It is no speech, however long it lasts: end it, and know it as noise from now on."""
         if not self.speaking:

@@ -32,6 +32,10 @@ class Utterance:
     echo: bool = False
     ours: int = 0
     """Its first words, which the recogniser made of our own voice."""
+    glimpsed: bool = False
+    """Its beginning was looked at."""
+    let_go: bool = False
+    """It sounds like nothing that stops us; its words may still be more."""
     sound: bytearray = field(default_factory=bytearray)
     """Its latest, while it may be our own voice."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -360,3 +361,82 @@ async def test_the_mind_is_told_what_was_probably_said_before_the_silence_is_ove
         assert caller.ledgers()[-1]["heard"] == "j'ai un livret"
     assert {text for _, text in told} == {"j'ai un livret"}
     assert told[0][0] - end == pytest.approx(0.12, abs=0.03)
+
+
+# The beginning of what is said over us
+
+
+def _early(*texts: str, words: str) -> Speech:
+    """What the early ear makes of each sound in turn, 25 ms later; then the words."""
+    left = list(texts)
+
+    def early(pcm: bytes, tell: Callable[[str], None]) -> None:
+        assert len(pcm) > 0.3 * 32000
+        asyncio.get_running_loop().call_later(0.025, tell, left.pop(0))
+
+    return replace(_french([words]), early=early)
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("text", "words"), [("oui", "oui oui"), ("d'accord", "d'accord"), ("", "")]
+)
+async def test_a_backchannel_is_known_by_its_beginning_and_holds_us_for_a_moment(
+    text: str, words: str
+) -> None:
+    async with Caller(flow=Lines(LONG), speech=_early(text, words=words)) as caller:
+        await caller.quiet(1.0)
+        sent = len(caller.channel.played)
+        await caller.say(0.3)
+        assert len(caller.channel.played) > sent + 2500  # it went on before the word was over
+        await caller.say(0.14, then_quiet=8.0)
+        assert caller.states().count(State.PAUSED) == 1
+        assert [ledger["said"] for ledger in caller.ledgers()] == [LONG]
+        assert len(caller.channel.played) == len(LONG) * 1920
+
+
+@virtual
+@pytest.mark.parametrize("text", ["attendez", "oui"])
+async def test_words_interrupt_whatever_their_beginning_sounded_like(text: str) -> None:
+    speech = _early(text, words="oui attendez j'ai une question")
+    async with Caller(flow=Lines(LONG), speech=speech) as caller:
+        await caller.quiet(1.0)
+        await caller.say(1.2, then_quiet=3.0)
+        assert caller.ledgers()[0]["interrupted"] is True
+        assert caller.ledgers()[-1]["heard"] == "oui attendez j'ai une question"
+
+
+@virtual
+async def test_what_sounded_like_a_backchannel_and_does_not_end_holds_us_again() -> None:
+    async with Caller(flow=Lines(LONG), speech=_early("", words="")) as caller:
+        await caller.quiet(1.0)
+        await caller.say(0.6)
+        assert caller.state == State.RESPONDING
+        await caller.say(0.4)
+        assert caller.state == State.PAUSED
+        await caller.quiet(4.0)
+        assert caller.state != State.PAUSED
+
+
+@virtual
+async def test_a_single_word_that_is_doubted_does_not_interrupt() -> None:
+    class Doubting(_Finals):
+        async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+            async for frame in inbox:
+                if isinstance(frame, SpeechEnded):
+                    await outbox.put(Transcript("allô", True, frame.decided_at, 0.3))
+
+    speech = replace(_french([]), stt=lambda: Doubting([]))
+    async with Caller(flow=Lines(LONG), speech=speech) as caller:
+        await caller.quiet(1.0)
+        await caller.say(0.4, then_quiet=8.0)
+        assert [ledger["said"] for ledger in caller.ledgers()] == [LONG]
+
+
+@virtual
+async def test_the_echo_of_a_line_that_must_be_heard_answers_nothing() -> None:
+    ours = "une très longue phrase que personne ne laisse finir"
+    speech = Speech(lambda: SpeechGate(_Loud()), lambda: ScriptedSTT([ours]), lambda: (_Hiss(),))
+    async with Caller(flow=Lines(LONG, "never"), speech=speech) as caller:
+        await _Line(caller, 0.2, -12.0).pass_(7.0)
+        assert [one["heard"] for one in caller.ledgers()] == [""]

@@ -1,0 +1,99 @@
+"""The beginning of what is said over us, recognised by itself: is it a backchannel?
+
+An interim has a word a quarter of a second after it ends, too late to go on unnoticed. A fifth of a
+second of sound, closed as if it were all, is enough to tell "d'accord" from "attendez" where few
+things are expected: backchannels, words that stop us, and what people begin to speak with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+
+from engine.errors import SpeechError
+from pipelines.audio.resample import RATE_HZ
+from pipelines.speech.vosk import VoskModel
+
+__all__ = ["OPENERS", "EarlyEar"]
+
+# fmt: off
+OPENERS: Mapping[str, tuple[str, ...]] = {
+    "fr": (
+        "je", "j'ai", "c'est", "mais", "est-ce que", "qui", "comment", "quoi", "allô",
+        "excusez-moi", "une", "il", "vous", "on", "ça", "et", "pas", "quand", "si",
+    ),
+    "en": (
+        "i", "i'm", "it's", "but", "what", "who", "how", "why", "hello", "excuse me", "the",
+        "you", "we", "can", "and", "not", "when", "if",
+    ),
+}
+# fmt: on
+"""By language: what people begin to speak with. Without them a backchannel is heard in all."""
+
+OTHER = "unknown"
+"""Stands for what is none of the words: something is said, and it is no backchannel."""
+CLOSING = bytes(RATE_HZ // 5 * 2)
+"""The recogniser looks ahead: silence after the sound lets it finish."""
+DUE_S = 0.03
+"""From the question to the verdict; the decoding itself takes 20 ms."""
+
+
+class EarlyEar:
+    """Listens for `backchannels`, `stop_words` and openers of `language` with `model`, which must
+    have been loaded."""
+
+    def __init__(
+        self,
+        model: VoskModel,
+        backchannels: Iterable[str],
+        stop_words: Iterable[str],
+        language: str,
+    ) -> None:
+        self._model = model
+        self._phrases = (*backchannels, *stop_words, *OPENERS.get(language, ()))
+
+    def __call__(self, pcm: bytes, tell: Callable[[str], None]) -> None:
+        """Recognise `pcm` (s16le mono at 16 kHz) in the decoder's threads, and tell the words on
+        the loop; of what could not be recognised nothing is told."""
+        _Glimpse(self._model, self._phrases, pcm, tell)
+
+
+class _Glimpse:
+    """A `pipelines.speech.decoding.Stream` of one step."""
+
+    def __init__(
+        self,
+        model: VoskModel,
+        phrases: tuple[str, ...],
+        pcm: bytes,
+        tell: Callable[[str], None],
+    ) -> None:
+        self._model = model
+        self._phrases = phrases
+        self._pcm = pcm
+        self._tell = tell
+        self._loop = asyncio.get_running_loop()
+        self.due: float | None = self._loop.time() + DUE_S
+        self.came: float | None = None
+        self.waiting_s = 0.0
+        model.decoder.add(self)
+        model.decoder.wake(self)
+
+    def step(self) -> float | None:
+        """See `pipelines.speech.decoding.Stream`."""
+        self.due = None
+        text: str | None = None
+        with suppress(SpeechError):
+            hearing = self._model.hearing(self._phrases)
+            hearing.feed(self._pcm + CLOSING)
+            heard = hearing.final()
+            text = f"{heard.text} {OTHER}".strip() if heard.unknown else heard.text
+        with suppress(RuntimeError):  # the loop is closed: nobody waits for it
+            self._loop.call_soon_threadsafe(self._done, text)
+        return None
+
+    def _done(self, text: str | None) -> None:
+        self._model.decoder.remove(self)
+        if text is not None:
+            self._tell(text)
