@@ -80,6 +80,8 @@ class Talker:
 
     def frame(self, far: FarEnd, now: float) -> bytes | HangUp:
         self._far = far
+        if now - far.start >= self._plan.seconds + LATEST_S:
+            return HangUp("it is late")
         if now >= self._speaks_until_s:
             action = None
             if self._saying:
@@ -100,8 +102,6 @@ class Talker:
         if far.playing and not far.paused:
             return self._talk_over(far, now)
         late = now - far.start >= self._plan.seconds
-        if late and now - far.start >= self._plan.seconds + LATEST_S:
-            return HangUp("it is late")
         heard_until_s = far.seconds(far.runs[-1].end) if far.runs else far.start
         quiet_s = now - max(heard_until_s, self._speaks_until_s)
         heard = bool(far.runs) and far.runs[-1].turn == self._turn
