@@ -113,6 +113,11 @@ class Library:
                 "where that path is shorter than 160 characters (espeak-ng's own limit)"
             )
 
+    def seed(self, number: int) -> None:
+        """Begin what is random in a voice anew. It is not all that one line leaves to the next: the
+        same lines sound the same in a new process, in the same order."""
+        self._c.espeak_ng_SetRandSeed(ctypes.c_long(number))
+
     def speak(self, text: str, voice: EspeakVoice, take: Callable[[bytes], bool]) -> None:
         """Synthesise `text` in this thread; `take` gets each piece and returns whether to go on."""
 

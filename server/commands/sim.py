@@ -42,7 +42,7 @@ def sim(
     settings = Settings()
     try:
         if record:
-            _record(settings.models_dir, model)
+            _record(settings.models_dir, settings.cache_dir, model)
             return
         from server.sim.call import prepare
         from server.sim.report import tell_call, tell_run
@@ -74,11 +74,13 @@ def sim(
     raise typer.Exit(0 if held else 1)
 
 
-def _record(models_dir: Path, model: str | None) -> None:
+def _record(models_dir: Path, cache_dir: Path, model: str | None) -> None:
     from pipelines.speech.models import find_model
     from server.sim.heard import FILE
     from server.sim.record import record
+    from server.sim.voices import prepare
 
     found = find_model("fr", models_dir, model)
+    prepare(cache_dir)
     number = record(found.path, FILE)
     typer.echo(f"{number} sounds recorded through {found.name}: {FILE}")

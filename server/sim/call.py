@@ -34,13 +34,13 @@ from server.sim.phone import PING_S, Phone
 from server.sim.script import Script
 from server.sim.services import Model, SimStore, Trouble, Troubles
 from server.sim.speech import SimSpeech
+from server.sim.voices import SCENARIO
+from server.sim.voices import prepare as prepare_voices
 from server.sim.wire import SimWire
 from server.talk.far_end import FarEnd, Message
 from server.talk.plan import steps_of
 
-__all__ = ["SCENARIO", "Outcome", "Shared", "prepare", "simulate"]
-
-SCENARIO = Path(__file__).with_name("scenario.yaml")
+__all__ = ["Outcome", "Shared", "prepare", "simulate"]
 
 MODEL_MS = {False: (0.7, 0.9), True: (180.0, 420.0)}
 """Understanding here (docs/bench/response.md) and by a service elsewhere, p50 and p95."""
@@ -81,6 +81,7 @@ def prepare(cache_dir: Path | None = None) -> Shared:
     """Load what calls need; the first time the examples are learnt (seconds of CPU)."""
     from pipelines.mind.examples import Examples
 
+    prepare_voices(cache_dir)
     scenario = load(SCENARIO)
     examples = Examples.build(scenario.knowledge, cache_dir)
     return Shared(
@@ -158,13 +159,18 @@ class _Call:
             lasted_s = await self._serve(route, scope, wire)
         log = await self._log(store)
         self._last = lasted_s
+        left_at_s = min(lasted_s, self._left_at_s())
         watch.ended(
             Ended(
                 far=phone.far,
                 start=start,
                 lasted_s=lasted_s,
                 far_left=phone.ended is not None or script.network.vanishes_s != NEVER,
-                left_at_s=min(lasted_s, self._left_at_s()),
+                left_at_s=left_at_s,
+                store_out=any(
+                    fault.of == "store" and fault.at_s + fault.for_s > left_at_s
+                    for fault in script.faults
+                ),
                 vanished=script.network.vanishes_s < lasted_s,
                 cloud=script.cloud,
                 ledgers=[m for _, m in phone.messages if m["type"] == "turn"],

@@ -9,6 +9,7 @@ from server.sim.heard import Part, Recording, Recordings
 from server.sim.line import Mixer
 from server.sim.script import Script
 from server.sim.sounds import whole_sound
+from server.sim.voices import OURS
 from server.talk.far_end import FarEnd
 from telephony.timeline import Timeline
 
@@ -101,7 +102,7 @@ class Ear:
                 start = zero + round(from_ms * self._rate_hz / 1000)
                 stop = zero + round(to_ms * self._rate_hz / 1000)
                 if start < end and stop > first and start < run.end + delay:
-                    made = self._recordings.of(text, "fr", ECHO)
+                    made = self._recordings.of(text, OURS, ECHO)
                     part = self._part(
                         made, start, max(first, run.start + delay), min(end, run.end + delay)
                     )

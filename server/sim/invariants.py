@@ -41,6 +41,8 @@ class Ended:
     far_left: bool
     """The caller hung up, closed or vanished; else it was the engine."""
     left_at_s: float
+    store_out: bool
+    """The store was in trouble when it left, or later."""
     vanished: bool
     """It left without a word: the engine cannot know at once."""
     cloud: bool
@@ -499,7 +501,7 @@ class NothingLeft:
         for what in call.left_over:
             self._tell(what)
         over_s = call.lasted_s - call.left_at_s
-        allowed_s = self.SOON_S + call.patience_s + (self.LOG_S if call.log is None else 0.0)
+        allowed_s = self.SOON_S + call.patience_s + (self.LOG_S if call.store_out else 0.0)
         allowed_s += self.PING_S if call.vanished else 0.0
         if over_s > allowed_s:
             self._tell(f"it went on for {over_s:.1f} s after the far end had left")
@@ -516,6 +518,10 @@ class NoFaultOfOurs:
     def end(self, call: Ended) -> None:
         for error in call.errors:
             self._tell(error)
+        for name, data in call.log or ():
+            # The engine's own errors have a code; another's is the name of its class.
+            if name == "stage.failed" and "." not in data["error"]:
+                self._tell(f"{data['stage']} failed with {data['error']}")
 
 
 ALL: tuple[Callable[[Told], Any], ...] = (

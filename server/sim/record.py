@@ -21,11 +21,11 @@ from pipelines.speech.hearing import Hearing
 from scenarios.script import Script, ScriptFlow, load
 from server.sim.heard import digest, key
 from server.sim.phrases import spoken
-from server.sim.sounds import CONDITIONS, COUGHS, VOICES, Room, lines_sound, sound
+from server.sim.sounds import CONDITIONS, COUGHS, Room, lines_sound, sound
+from server.sim.voices import OURS, SCENARIO, VOICES
 
-__all__ = ["SCENARIO", "checksum", "record"]
+__all__ = ["checksum", "expectations", "record"]
 
-SCENARIO = Path(__file__).with_name("scenario.yaml")
 LEAD_MS = 300
 CHUNK = RATE_HZ // 10 * 2
 
@@ -99,7 +99,7 @@ def _sounds(script: Script) -> Iterator[tuple[str, bytes, float, bool]]:
             yield key(cough, "", condition), *_heard(cough, "", condition), False
     for line in script.lines():
         pcm = lines_sound(line)
-        yield key(line, "fr", "echo"), _faint(pcm), 0.0, False
+        yield key(line, OURS, "echo"), _faint(pcm), 0.0, False
 
 
 def _heard(text: str, voice: str, condition: str) -> tuple[bytes, float]:

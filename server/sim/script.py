@@ -15,7 +15,8 @@ from server.sim.phrases import (
     HESITANT,
     INTERRUPTIONS,
 )
-from server.sim.sounds import CONDITIONS, COUGHS, VOICES
+from server.sim.sounds import CONDITIONS, COUGHS
+from server.sim.voices import VOICES
 
 __all__ = ["Fault", "Kind", "Over", "Reply", "Script", "Stray", "draw"]
 

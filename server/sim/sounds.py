@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pipelines.speech.espeak import synthesise
 from pipelines.speech.lines import pause_ms
+from server.sim.voices import OURS, pcm
 from server.talk.line import Line, Utterance, utterance
 
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = [
     "CONDITIONS",
     "COUGHS",
-    "VOICES",
     "Condition",
     "Room",
     "Sound",
@@ -30,7 +29,6 @@ __all__ = [
     "whole_sound",
 ]
 
-VOICES = ("fr+m1", "fr+f2", "fr+m3")
 COUGHS = ("cough-1", "cough-2", "cough-3")
 RATE_HZ = 16000
 
@@ -83,8 +81,8 @@ def sound(text: str, voice: str, condition: str, level_db: float = 0.0) -> Sound
 
 @cache
 def _utterance(text: str, voice: str, telephone: bool) -> Utterance:
-    pcm = _cough(text) if text in COUGHS else synthesise(text, voice)
-    return utterance(text, pcm, telephone=telephone)
+    said = _cough(text) if text in COUGHS else pcm(text, voice)
+    return utterance(text, said, telephone=telephone)
 
 
 def _cough(name: str) -> bytes:
@@ -96,20 +94,19 @@ def _cough(name: str) -> bytes:
     hz = np.fft.rfftfreq(n, 1 / RATE_HZ)
     noise[(hz < 400) | (hz > 3000)] *= 0.1
     burst = np.fft.irfft(noise, n) * np.exp(-np.arange(n) / (0.08 * RATE_HZ))
-    pcm: Samples = np.rint(burst / np.abs(burst).max() * 12000).astype("<i2")
-    return pcm.tobytes()
+    made: Samples = np.rint(burst / np.abs(burst).max() * 12000).astype("<i2")
+    return made.tobytes()
 
 
-@cache
-def lines_sound(text: str, voice: str = "fr") -> bytes:
+def lines_sound(text: str) -> bytes:
     """A line of ours as our voice speaks it, s16le at 16 kHz."""
-    return synthesise(text, voice)
+    return pcm(text, OURS)
 
 
 def whole_sound(text: str) -> bytes:
     """The same with the pause after it, as it is played."""
-    pcm = lines_sound(text)
-    return pcm + bytes(pause_ms(text) * RATE_HZ // 1000 * 2) if pcm else b""
+    said = lines_sound(text)
+    return said + bytes(pause_ms(text) * RATE_HZ // 1000 * 2) if said else b""
 
 
 class Room:
