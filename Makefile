@@ -1,6 +1,6 @@
 # Everything lands in .venv: the base lock for `talk`, the development lock for the rest.
 
-.PHONY: help talk test cover check bench model lock clean
+.PHONY: help talk test cover check bench sim model lock clean
 
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
@@ -9,6 +9,7 @@ help:
 	@echo "make talk    a simulated caller talks to the engine: transcript, waterfall, budget (ARGS= for palabre talk)"
 	@echo "make test    the tests, and the engine's coverage by its own (ARGS= for pytest)"
 	@echo "make check   lint, format, types, import direction"
+	@echo "make sim     10,000 simulated calls with faults: an hour of two cores (ARGS= for palabre sim)"
 	@echo "make bench   the three benchmarks in turn (ARGS= for python -m bench)"
 	@echo "make model   the demo recogniser trained anew, in half an hour (ARGS= for palabre models train)"
 	@echo "make lock    resolve requirements/ again (ARGS=--upgrade for newer versions)"
@@ -38,6 +39,9 @@ bench: .venv/.dev
 
 model: .venv/.dev
 	@$(BIN)/palabre models train --to pipelines/speech/models/vosk-fr-demo $(ARGS)
+
+sim: .venv/.base
+	@$(BIN)/palabre sim $(if $(ARGS),$(ARGS),--calls 10000 --faults)
 
 # The base is resolved within the development lock, so that both hold the same versions.
 RESOLVE = build/lock/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
