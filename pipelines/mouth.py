@@ -20,7 +20,7 @@ from pipelines.audio.ticker import Ticker
 from pipelines.bridge import Bridge
 from pipelines.segments import RATE_HZ, Segments
 from pipelines.speech.fillers import Fillers
-from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, is_echo
+from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, echo_delay
 
 __all__ = ["VoiceMouth"]
 
@@ -58,6 +58,7 @@ class VoiceMouth:
         self._reached_segments = 0
         self._played = asyncio.Event()
         self._answers = 0  # of the far end, to what it was asked
+        self._echo_delay_s: float | None = None
         self._held_ms: float | None = None
         self._stopped_ms: float | None = None
 
@@ -231,10 +232,14 @@ class VoiceMouth:
     def echoes(self, heard: bytes, until: float, floor: float) -> bool:
         """Whether `heard` (16 kHz, its end at `until`) is our own voice (`turns.echo`); what is
         weaker than `floor` is nobody's."""
-        played = self._playout.recent
+        played = self._playout.played()
         if not played or played[-1][0] + LONGEST_DELAY_S + WINDOW_S < until:
             return False
-        return is_echo(heard, until, played, self._channel.capabilities.rate_hz, floor)
+        rate_hz = self._channel.capabilities.rate_hz
+        delay_s = echo_delay(heard, until, played, rate_hz, floor=floor, known_s=self._echo_delay_s)
+        if delay_s is not None:
+            self._echo_delay_s = delay_s
+        return delay_s is not None
 
     def hold(self) -> None:
         """Pause within this frame; also what has not begun to sound yet."""

@@ -63,8 +63,7 @@ class Playout:
         """How often the far end was asked where it stands: it answers each hold and clear."""
         self.started_at = 0.0
         """When the first sound of the last turn that sounded went out."""
-        self.recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT)
-        """The sound that was sent last, whatever its turn, each frame with the time it was due."""
+        self._recent: deque[tuple[float, bytes]] = deque(maxlen=RECENT)
         self._reset()
 
     def _reset(self) -> None:
@@ -134,6 +133,13 @@ class Playout:
         """There is sound of a turn that the far end has not played."""
         return self.epoch > 0 and (self._started or bool(self._buffer))
 
+    def played(self) -> list[tuple[float, bytes]]:
+        """The sound that was sent last, whatever its turn, each frame with the time it was due;
+        without what the far end holds."""
+        if self.held and self._far_end_holds:
+            return [piece for piece in self._recent if piece[0] < self._held_at]
+        return list(self._recent)
+
     def played_ms(self, now: float) -> float:
         """How much of the turn the far end has played, by the pace."""
         sent_s = self._sent * TICK_S / self._frame_bytes
@@ -161,6 +167,9 @@ class Playout:
             shift = now - self._held_at
             self._due += shift
             self._awaited = deque((due + shift, name) for due, name in self._awaited)
+            for index, (due, pcm) in enumerate(self._recent):
+                if due >= self._held_at:
+                    self._recent[index] = (due + shift, pcm)
         elif self._started:
             self._due = max(self._due, now)  # it has played out its lead meanwhile
         if self._paused is not None:  # also where its last sound was played meanwhile
@@ -207,7 +216,7 @@ class Playout:
                     self._send_marks()
                 piece = bytes(buffer[:size])
                 self._channel.play(piece)
-                self.recent.append((self._due, piece))
+                self._recent.append((self._due, piece))
                 del buffer[:size]
                 self._sent += size
                 self._due += TICK_S

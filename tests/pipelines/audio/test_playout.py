@@ -216,3 +216,22 @@ def test_another_rate() -> None:
     playout.end(1, now=0.0)
     playout.tick(5.0)
     assert wire.frames() == pytest.approx(50, abs=1)
+
+
+def test_what_was_played_and_when_is_told_without_what_the_far_end_holds() -> None:
+    playout, _, _ = _playout(FULL)
+    playout.write(1, FRAME * 50, now=10.0)
+    playout.hold(10.05)
+    assert [due for due, _ in playout.played()] == pytest.approx([10.0, 10.02, 10.04])
+    playout.release(10.55)
+    playout.tick(10.55)
+    assert [due for due, _ in playout.played()][:6] == pytest.approx(
+        [10.0, 10.02, 10.04, 10.56, 10.58, 10.6]
+    )
+
+
+def test_a_far_end_that_cannot_hold_plays_what_it_has() -> None:
+    playout, _, _ = _playout(Capabilities(rate_hz=16000, lead_s=0.1))
+    playout.write(1, FRAME * 50, now=10.0)
+    playout.hold(10.05)
+    assert len(playout.played()) == 5

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 from pipelines.speech.espeak import synthesise
-from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, is_echo
+from pipelines.turns.echo import LONGEST_DELAY_S, WINDOW_S, echo_delay
 
 Sound = npt.NDArray[np.float64]
 
@@ -44,6 +44,16 @@ def _played(sound: Sound, rate_hz: int = RATE) -> Iterator[tuple[float, bytes]]:
 def _heard(sound: Sound, until_s: float) -> bytes:
     end = round(until_s * RATE)
     return sound[end - round(WINDOW_S * RATE) : end].clip(-32768, 32767).astype("<i2").tobytes()
+
+
+def is_echo(
+    heard: bytes,
+    until: float,
+    played: Iterable[tuple[float, bytes]],
+    rate_hz: int,
+    floor: float = 0.0,
+) -> bool:
+    return echo_delay(heard, until, played, rate_hz, floor=floor) is not None
 
 
 def _line(ours: Sound, delay_s: float, gain_db: float, noise_db: float = -70.0) -> Sound:
@@ -111,3 +121,13 @@ def test_what_is_left_below_the_noise_is_nobody(ours: Sound) -> None:
 def test_silence_on_either_side_is_no_echo(ours: Sound) -> None:
     assert not is_echo(bytes(11520), 2.0, _played(ours), RATE)
     assert not is_echo(_heard(ours, 2.0), 2.0, [], RATE)
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.12, 0.4])
+def test_the_delay_is_told_and_taken_from_then_on(ours: Sound, delay_s: float) -> None:
+    line = _line(ours, delay_s, -12.0)
+    found = echo_delay(_heard(line, 2.6), 2.6, _played(ours), RATE)
+    assert found == pytest.approx(delay_s, abs=0.005)
+    again = echo_delay(_heard(line, 3.0), 3.0, _played(ours), RATE, known_s=found)
+    assert again == pytest.approx(delay_s, abs=0.01)
+    assert echo_delay(_heard(line, 3.0), 3.0, _played(ours), RATE, known_s=0.3) is not None
