@@ -250,7 +250,7 @@ class Floor:
             return
         utterance.sound += frame.pcm
         del utterance.sound[:-_WINDOW_BYTES]
-        floor = self._gate.floor if utterance.echo else 0.0
+        floor = self._gate.floor if utterance.echo else self._gate.floor / 2
         until = frame.at + frame.duration_s
         if self._mouth.echoes(bytes(utterance.sound), until, floor):
             utterance.echo = True
