@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 import uvloop
 from rich.console import Console
+from rich.markup import escape
 
 from bench.accuracy.speakers import human
 from bench.command import cancel_on_sigterm, ending_well
-from bench.errors import BenchError
+from bench.errors import BenchError, ServerError
 from bench.machine import choose_cores, describe, pin
 from bench.quiet import Cores
 from bench.response.cli import VERSIONS
@@ -100,12 +101,15 @@ def _engines(names: list[str] | None) -> list[Engine]:
 
 
 def _run(bench: Bench, engines: list[Engine]) -> list[EngineResult]:
+    """An engine that fails does not lose what was measured of the other. Raises BenchError."""
+    results: list[EngineResult] = []
     with console.status("making the callers' sounds") as status:
 
         def began(engine: Engine, number: int) -> None:
             status.update(f"{engine.title}: round {number + 1} of {bench.rounds}")
 
         def told(result: EngineResult) -> None:
+            results.append(result)
             taken = result.whole()
             response = Summary.of(taken.response_ms)
             console.print(
@@ -114,8 +118,14 @@ def _run(bench: Bench, engines: list[Engine]) -> list[EngineResult]:
                 highlight=False,
             )
 
-        async def run() -> list[EngineResult]:
+        async def run() -> None:
             cancel_on_sigterm()
-            return await measure(bench, engines, began=began, told=told)
+            await measure(bench, engines, began=began, told=told)
 
-        return uvloop.run(run())
+        try:
+            uvloop.run(run())
+        except ServerError as error:
+            if not results:
+                raise
+            console.print(f"[red]{error.code}[/]: {escape(str(error))}")
+    return results
