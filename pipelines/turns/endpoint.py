@@ -68,10 +68,6 @@ EXPECTATIONS: Mapping[str, Waits] = {
 """By what a question expects. Digits, letters and addresses come in groups with pauses of half a
 second between them; docs/turns.md has what was measured."""
 
-OPEN_LONGEST_S = 0.55
-"""Where nothing says whether more will come, this is waited at most, however long this caller
-pauses: most turns end there, and 0.7 s is what an answer may take."""
-
 USUAL_PAUSE_S = 0.192
 """What a caller who was not yet heard is taken to pause within a turn: the base is right for it."""
 MARGIN = 1.25
@@ -99,7 +95,7 @@ class Pauses:
 
     @property
     def pace(self) -> float:
-        """How much longer than usual to wait for this caller."""
+        """How much longer than usual to wait for this caller where they broke off."""
         needed = self.estimate_s * MARGIN * 1000 / BASE_MS
         return min(MOST_PACE, max(LEAST_PACE, needed))
 
@@ -132,7 +128,6 @@ class Endpointer:
                 wait_s = waits.whole * self._scale
             case Shape.OPEN:
                 wait_s = stated_s or waits.open * self._scale
-                wait_s = max(wait_s, min(wait_s * self.pauses.pace, OPEN_LONGEST_S))
             case Shape.BROKEN_OFF:
                 wait_s = max(stated_s, waits.broken_off * self._scale) * self.pauses.pace
         return min(LONGEST_S, max(SHORTEST_S, wait_s))

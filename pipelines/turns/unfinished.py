@@ -18,17 +18,21 @@ __all__ = ["ENDINGS", "Endings", "digits", "spoken"]
 @dataclass(frozen=True, slots=True)
 class Endings:
     """`goes_on` are words that something follows, unless one of `settled` stands close before
-    them ("j'en ai un"); `hesitations` are sounds of thinking."""
+    them ("j'en ai un"); `hesitations` are sounds of thinking; `beginnings` are said alone by
+    nobody, though they may end something ("oui je crois")."""
 
     goes_on: frozenset[str]
     hesitations: frozenset[str]
     settled: frozenset[str] = frozenset()
+    beginnings: frozenset[str] = frozenset()
 
     def unfinished(self, words: Sequence[str]) -> bool:
         """Whether `words` (see `spoken`) break off. One word alone is an answer, unless it only
         leads to one."""
         if not words:
             return False
+        if " ".join(words) in self.beginnings:
+            return True
         last = words[-1]
         if last in self.hesitations or last.endswith(("'", "-")):
             return True
@@ -51,6 +55,7 @@ FRENCH = Endings(
     ),
     hesitations=_set("euh heu hum hm mm ben bah alors disons enfin"),
     settled=_set("en j'en n'en s'en l'en"),
+    beginnings=frozenset({"je crois", "je pense", "je dirais", "je veux", "il y a", "il faut"}),
 )
 
 ENGLISH = Endings(
@@ -60,6 +65,7 @@ ENGLISH = Endings(
         " i i'm i've i'll i'd it's there's we're want very rather too"
     ),
     hesitations=_set("uh um er erm hm hmm well"),
+    beginnings=frozenset({"i think", "i guess", "i would", "i have", "there is"}),
 )
 # fmt: on
 

@@ -19,6 +19,8 @@ from pipelines.turns.unfinished import ENDINGS, digits, spoken
         ("fr", "un livret a", False),
         ("fr", "je pense à", True),
         ("fr", "oui euh", True),
+        ("fr", "je crois", True),
+        ("fr", "oui je crois", False),
         ("fr", "il y a l'", True),
         ("fr", "une assurance-vie", False),
         ("en", "i would like to", True),
