@@ -15,7 +15,7 @@ from engine.errors import SpeechError
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.vosk import VoskModel
 
-__all__ = ["OPENERS", "EarlyEar"]
+__all__ = ["CLOSING", "OPENERS", "OTHER", "EarlyEar"]
 
 # fmt: off
 OPENERS: Mapping[str, tuple[str, ...]] = {

@@ -137,7 +137,7 @@ class _Call:
         caller = self._caller = SimCaller(script, shared.steps)
         ear = Ear(script, caller.line, shared.recordings)
         store = SimStore(troubles)
-        speech = SimSpeech(ear.parts, troubles, clock, script.seed, cloud=script.cloud)
+        speech = SimSpeech(ear, troubles, clock, world.at, script.seed, cloud=script.cloud)
         parts = Parts(shared.settings, clock, ticker, speech=speech, store=store)
         parts.serve(self._running(troubles))
         admission = Admission(1, 10.0, ticker.lag_s, lambda: 0.0)

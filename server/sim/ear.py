@@ -19,6 +19,7 @@ MASKED_DB = 6.0
 """Of two sounds at once, one that is this much fainter is not heard: simplified."""
 
 ECHO = "echo"
+FRAME_S = 0.02
 
 
 class Ear:
@@ -50,6 +51,11 @@ class Ear:
         lines = self._lines.setdefault(turn, [])
         start = lines[-1][2] if lines else 0.0
         lines.append((text, start, start + len(whole_sound(text)) / 32))
+
+    @property
+    def heard_until(self) -> float:
+        """The end of the last sound that arrived, on the engine's clock."""
+        return self._ats[-1] + FRAME_S if self._ats else 0.0
 
     def sample(self, at: float) -> int:
         """Of the caller's track, what was heard `at` on the engine's clock."""

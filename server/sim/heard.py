@@ -15,9 +15,22 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigurationError
+from pipelines.speech.early import OTHER
 from pipelines.speech.hearing import Heard, choose, is_sure
 
-__all__ = ["FILE", "Part", "Recording", "Recordings", "Word", "digest", "load"]
+__all__ = [
+    "FILE",
+    "Part",
+    "Recording",
+    "Recordings",
+    "Word",
+    "beginning",
+    "digest",
+    "final",
+    "interim",
+    "key",
+    "load",
+]
 
 FILE = Path(__file__).with_name("recorded.json")
 
@@ -45,6 +58,14 @@ class Recording:
     words: tuple[Word, ...] = ()
     interims: tuple[tuple[float, str], ...] = ()
     choices: Mapping[str, Heard] = field(default_factory=dict)
+    beginnings: tuple[tuple[float, str], ...] = ()
+    """What `pipelines.speech.early` made of the sound up to there."""
+
+    def beginning(self, to_ms: float) -> str | None:
+        """Of what is heard up to `to_ms`; None if that was not recorded."""
+        if not self.beginnings:
+            return None
+        return min(self.beginnings, key=lambda made: abs(made[0] - to_ms))[1]
 
     @property
     def ends_ms(self) -> float:
@@ -136,6 +157,17 @@ def final(parts: Sequence[Part], phrases: tuple[str, ...] = ()) -> Heard:
     return anything
 
 
+def beginning(parts: Sequence[Part]) -> str:
+    """What the first moments of speech over us sound like: ``unknown`` for what was not recorded,
+    which is our own voice, and for the middle of something."""
+    heard = [part for part in parts if part.to_ms > 0]
+    if not heard:
+        return ""
+    part = max(heard, key=lambda part: part.to_ms - max(0.0, part.from_ms))
+    known = part.recording.beginning(part.to_ms) if part.from_ms <= 0 else None
+    return OTHER if known is None else known
+
+
 @cache
 def load(path: Path = FILE) -> Recordings:
     """Raises ConfigurationError, which says what to run."""
@@ -153,6 +185,7 @@ def load(path: Path = FILE) -> Recordings:
                 phrases: Heard(str(text), confidence, bool(unknown))
                 for phrases, (text, confidence, unknown) in made.get("choices", {}).items()
             },
+            tuple((float(at), str(text)) for at, text in made.get("beginnings", ())),
         )
         for name, made in data["sounds"].items()
     }

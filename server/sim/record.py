@@ -16,6 +16,7 @@ import numpy as np
 
 from engine.errors import SpeechError
 from pipelines.audio.resample import RATE_HZ, StreamResampler
+from pipelines.speech.early import CLOSING, OPENERS, OTHER
 from pipelines.speech.grammar import UNKNOWN, grammar
 from pipelines.speech.hearing import Hearing
 from scenarios.script import Script, ScriptFlow, load
@@ -27,6 +28,8 @@ from server.sim.voices import OURS, SCENARIO, VOICES
 __all__ = ["checksum", "expectations", "record"]
 
 LEAD_MS = 300
+EARLY_MS = (160, 220, 280)
+"""The gate says that speech began, and when, to a frame or three (`pipelines.turns.floor`)."""
 CHUNK = RATE_HZ // 10 * 2
 
 
@@ -62,11 +65,15 @@ def record(model_path: Path, out: Path, told: Callable[[str], None] = lambda nam
         return bool(model.vosk_model_find_word(word) >= 0)
 
     grammars = {digest(phrases): grammar(phrases, knows) for phrases in expectations(script)}
+    opening = (*script.backchannels, *script.stop_words, *OPENERS[script.language])
+    early = grammar(opening, knows)
     sounds: dict[str, Any] = {}
-    for name, pcm, lead_ms, choices in _sounds(script):
+    for name, pcm, lead_ms, audible_ms in _sounds(script):
         told(name)
         made = _open(model, pcm, lead_ms)
-        if choices:
+        if audible_ms is not None:
+            made["beginnings"] = _beginnings(model, early, pcm, lead_ms, audible_ms)
+        if audible_ms is not None and not name.startswith("|"):  # coughs have no voice
             made["choices"] = {
                 phrases: _choice(model, made_of, pcm) for phrases, made_of in grammars.items()
             }
@@ -88,22 +95,22 @@ def record(model_path: Path, out: Path, told: Callable[[str], None] = lambda nam
     return len(sounds)
 
 
-def _sounds(script: Script) -> Iterator[tuple[str, bytes, float, bool]]:
-    """Their names, sound at 16 kHz, how much of that comes before, and whether they may be an
-    answer to a choice."""
+def _sounds(script: Script) -> Iterator[tuple[str, bytes, float, float | None]]:
+    """Their names, sound at 16 kHz, how much of that comes before, and when they become audible,
+    in milliseconds; None for an echo, which answers nothing."""
     for condition in CONDITIONS:
         for voice in VOICES:
             for text in spoken():
-                yield key(text, voice, condition), *_heard(text, voice, condition), True
+                yield key(text, voice, condition), *_heard(text, voice, condition)
         for cough in COUGHS:
-            yield key(cough, "", condition), *_heard(cough, "", condition), False
+            yield key(cough, "", condition), *_heard(cough, "", condition)
     for line in script.lines():
         pcm = lines_sound(line)
-        yield key(line, OURS, "echo"), _faint(pcm), 0.0, False
+        yield key(line, OURS, "echo"), _faint(pcm), 0.0, None
 
 
-def _heard(text: str, voice: str, condition: str) -> tuple[bytes, float]:
-    """The sound in its room, and the milliseconds before its first sample."""
+def _heard(text: str, voice: str, condition: str) -> tuple[bytes, float, float]:
+    """The sound in its room, the milliseconds before its first sample, and to its first audible."""
     line = CONDITIONS[condition]
     made = sound(text, voice, condition)
     room = Room(condition, 1)
@@ -115,7 +122,7 @@ def _heard(text: str, voice: str, condition: str) -> tuple[bytes, float]:
     mixed[lead:end] += made.samples[: end - lead]
     pcm = np.clip(mixed, -32768, 32767).astype("<i2").tobytes()
     pcm = StreamResampler(line.rate_hz, RATE_HZ).feed(pcm, last=True)
-    return pcm, lead * 1000 / line.rate_hz
+    return pcm, lead * 1000 / line.rate_hz, made.first * 1000 / line.rate_hz
 
 
 def _faint(pcm: bytes) -> bytes:
@@ -155,6 +162,21 @@ def _open(model: Any, pcm: bytes, lead_ms: float) -> dict[str, Any]:
         ],
         "interims": interims,
     }
+
+
+def _beginnings(
+    model: Any, made_of: str | None, pcm: bytes, lead_ms: float, audible_ms: float
+) -> list[tuple[int, str]]:
+    """As `pipelines.speech.early` hears it, some while after it became audible."""
+    made = []
+    for after_ms in EARLY_MS:
+        hearing = Hearing(model, made_of)
+        end = round((lead_ms + audible_ms + after_ms) * RATE_HZ / 1000) * 2
+        hearing.feed(pcm[:end] + CLOSING)
+        heard = hearing.final()
+        text = f"{heard.text} {OTHER}".strip() if heard.unknown else heard.text
+        made.append((round(audible_ms + after_ms), text))
+    return made
 
 
 def _choice(model: Any, made_of: str | None, pcm: bytes) -> tuple[str, float | None, bool]:

@@ -19,7 +19,16 @@ from pipelines.speech.lines import put_line
 from server.sim import heard
 from server.sim.sounds import lines_sound
 
-__all__ = ["Listening", "Model", "RecordedSTT", "SimStore", "SimTTS", "Trouble", "Troubles"]
+__all__ = [
+    "Listening",
+    "Model",
+    "RecordedSTT",
+    "SimStore",
+    "SimTTS",
+    "Trouble",
+    "Troubles",
+    "lognormal",
+]
 
 # docs/bench/response.md: the recogniser's own share of a turn, p50 and p95.
 FINAL_MS = (7.4, 26.5)
@@ -59,8 +68,8 @@ async def _for_ever() -> None:
     await asyncio.get_running_loop().create_future()
 
 
-def _lognormal(chance: random.Random, p50_ms: float, p95_ms: float) -> float:
-    """Seconds."""
+def lognormal(chance: random.Random, p50_ms: float, p95_ms: float) -> float:
+    """Seconds, by two percentiles in milliseconds."""
     from math import log
 
     return p50_ms / 1000 * chance.lognormvariate(0.0, log(p95_ms / p50_ms) / 1.645)
@@ -132,7 +141,7 @@ class RecordedSTT:
 
     def _delay(self, usual_ms: tuple[float, float], trouble: str) -> float:
         slow = self._chance.uniform(0.5, 2.5) if trouble == "slow" else 0.0
-        return _lognormal(self._chance, *usual_ms) + slow
+        return lognormal(self._chance, *usual_ms) + slow
 
 
 class SimTTS:
@@ -197,7 +206,7 @@ class Model:
             case "slow":
                 await asyncio.sleep(self._chance.uniform(0.2, 2.0))
             case _:
-                await asyncio.sleep(_lognormal(self._chance, *self._usual_ms))
+                await asyncio.sleep(lognormal(self._chance, *self._usual_ms))
         return self._read(text, question.intents)
 
 

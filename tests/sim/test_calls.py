@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from server.sim.call import Outcome, Shared, prepare, simulate
+from server.sim.call import Outcome, Shared, simulate
 from server.sim.script import Script, draw
 
 MINUTES = 0.75
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
-    return prepare(Path(tmp_path_factory.mktemp("cache")))
 
 
 def _passed(outcome: Outcome) -> list[object]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,15 +16,10 @@ from pipelines.audio.playout import Playout
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
 from server.admission import Admission
-from server.sim.call import Shared, prepare, simulate
+from server.sim.call import Shared, simulate
 from server.sim.script import Over, Script, draw
 
 MINUTES = 0.6
-
-
-@pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Shared:
-    return prepare(Path(tmp_path_factory.mktemp("cache")))
 
 
 def talkative(seed: int) -> Script:
