@@ -9,8 +9,8 @@ from pathlib import Path
 
 from pipelines.audio.loudness import Level, Voice
 from pipelines.audio.resample import RATE_HZ, StreamResampler
+from pipelines.speech.espeak import synthesise
 from scenarios.script import load
-from server.sim.sounds import lines_sound
 
 __all__ = ["SCENARIO", "Line", "lines"]
 
@@ -48,7 +48,7 @@ def lines(scenario: Path = SCENARIO) -> list[Line]:
 
 @cache
 def _sound(sentence: str, rate_hz: int) -> bytes:
-    levelled = Level(Voice()).feed(lines_sound(sentence))  # as our server's voices are
+    levelled = Level(Voice()).feed(synthesise(sentence))  # as our server's voices are
     if rate_hz == RATE_HZ:
         return levelled
     return StreamResampler(RATE_HZ, rate_hz).feed(levelled, last=True)

@@ -114,8 +114,8 @@ class Distraction:
 class TurnTaking:
     """Of one call, or of several (`+`).
 
-    Of our `turns`, `lost` were not finished though nobody meant to interrupt them, and `held`
-    were silent for a while without the caller having said anything.
+    Of our `turns`, `lost` were not finished though nobody spoke to us over them, and `held` were
+    silent for a while without the caller having said anything.
     """
 
     user_turns: tuple[UserTurn, ...] = ()
@@ -197,7 +197,12 @@ def judge(said: Sequence[Said], sounded: Sequence[Sounded], whole: Collection[in
     ours = _joined(sounded)
     user_turns = _user_turns(said)
     over = [(one, _over(one.start_ms, ours)) for one in said]
-    meant = {run.turn for one, run in over if one.kind in INTERRUPTING and run is not None}
+    meant = {
+        run.turn
+        for run in ours
+        for one in said
+        if one.kind not in IGNORED and one.start_ms < run.end_ms and one.end_ms > run.start_ms
+    }
     turns = dict.fromkeys(run.turn for run in ours)
     return TurnTaking(
         tuple(

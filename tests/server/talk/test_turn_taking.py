@@ -111,6 +111,13 @@ def test_a_turn_that_is_interrupted_later_was_not_lost_before() -> None:
     assert found.lost == 0
 
 
+def test_a_turn_that_cut_in_and_gave_way_was_not_lost() -> None:
+    said = [Said("answer", 6000, 6500, more=True), Said("answer", 7200, 8000)]
+    found = judge(said, [LINE, Sounded(2, 6900, 7350), Sounded(3, 8400, 9000)], {1, 3})
+    assert found.cut_off_rate == 1
+    assert found.lost == 0
+
+
 @pytest.mark.parametrize(("kind", "measure"), [("cough", "vocal_tic"), ("aside", "non_directed")])
 def test_what_is_not_for_us_is_not_answered_either(kind: str, measure: str) -> None:
     said = [Said(kind, 6000, 6300)]
