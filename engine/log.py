@@ -9,10 +9,14 @@ from engine.clock import Clock
 from engine.errors import StoreError
 from engine.store import Store, StoredEvent, VersionError
 
-__all__ = ["RETRY_S", "SessionLog"]
+__all__ = ["ANSWER_S", "RETRY_S", "SessionLog"]
 
 RETRY_S = 1.0
 """How long after a failure the store is asked again."""
+
+ANSWER_S = 10.0
+"""How long a store may take to answer before it is asked again: an append takes milliseconds, and
+one whose connection died without a word would else be waited for until the end."""
 
 
 class SessionLog:
@@ -73,8 +77,9 @@ class SessionLog:
         asked_before = False
         while True:
             try:
-                await self._store.append(self._session, self._version, events)
-            except StoreError:
+                async with asyncio.timeout(ANSWER_S):
+                    await self._store.append(self._session, self._version, events)
+            except (StoreError, TimeoutError):
                 asked_before = True
                 await asyncio.sleep(RETRY_S)
             except VersionError as error:

@@ -137,6 +137,11 @@ class Session:
     # What others ask and tell
 
     @property
+    def reason(self) -> str | None:
+        """Why the conversation ended; None while it goes on."""
+        return self._reason
+
+    @property
     def turn(self) -> Turn | None:
         """The turn that is being answered."""
         return None if self._running is None else self._running.turn

@@ -11,7 +11,8 @@ from typing import Any
 import structlog
 
 from engine.errors import AdmissionError, PalabreError, ProtocolError
-from engine.frames import Frame, Ledger
+from engine.frames import Frame, Ledger, StateChanged
+from engine.turn import State
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
 from server.edge import EXTENSION, PushWire
@@ -105,6 +106,9 @@ class MediaRoute:
                 self._metrics.turn(request.scenario, frame.turn)
                 facts.info("turn", **_without_words(frame.turn))
             channel.send(frame)
+            if isinstance(frame, StateChanged) and frame.state == State.CLOSED:
+                # Now, and not when the log is stored: nobody is left on a dead line for that.
+                _hang_up(channel, call.session.reason or "error")
 
         call = self._parts.call(session_id, channel, running, speech, watch)
         await send({"type": "websocket.accept"})
@@ -124,9 +128,7 @@ class MediaRoute:
             self._ticker.remove(channel)
             if not self._channels:
                 self._ticker.remove(self)
-            if reason == "failed":
-                channel.fail("speech.unavailable", "speech failed three times; call again", 1011)
-            channel.close(reason)
+            _hang_up(channel, reason)
             watching.cancel()
             await asyncio.wait({watching})
             self._metrics.calls.labels(request.scenario, reason).inc()
@@ -159,6 +161,12 @@ async def _watch(channel: MediaChannel, wire: PushWire, receive: Receive) -> Non
 
 def _on_time(now: float) -> None:
     """There are calls: admission wants to know how late ticks are, also while nobody speaks."""
+
+
+def _hang_up(channel: MediaChannel, reason: str) -> None:
+    if reason == "failed":
+        channel.fail("speech.unavailable", "speech failed three times; call again", 1011)
+    channel.close(reason)
 
 
 def _failed(facts: Any, channel: MediaChannel, session_id: str, error: Exception) -> None:

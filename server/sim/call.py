@@ -253,7 +253,11 @@ class _Call:
     def _left_at_s(self) -> float:
         """When the far end was gone, or the engine hung up."""
         times = [self.script.hangs_up_s, self.script.network.vanishes_s]
-        times += [at for at, message in self._phone.messages if message["type"] == "hangup"]
+        times += [
+            at
+            for at, message in self._phone.messages
+            if message["type"] == "hangup" or message.get("fatal")
+        ]
         return min(times)
 
     def _left_over(

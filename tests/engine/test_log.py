@@ -5,7 +5,7 @@ import pytest
 
 from engine.clock import LoopClock
 from engine.errors import StoreError
-from engine.log import RETRY_S, SessionLog
+from engine.log import ANSWER_S, RETRY_S, SessionLog
 from engine.store import MemoryStore, StoredEvent, VersionError
 from tests.fakes import FlakyStore
 from tests.virtual import START_S, virtual
@@ -112,6 +112,29 @@ async def test_a_fault_of_the_store_is_raised_as_it_is() -> None:
     assert watched.broken == 1
     with pytest.raises(LookupError):
         await watched.log.close(5.0)
+
+
+@virtual
+async def test_a_store_that_does_not_answer_is_asked_again() -> None:
+    class Deaf(MemoryStore):
+        """Its first append is done, and hangs."""
+
+        calls = 0
+
+        async def append(self, session: str, expected: int, events: Sequence[StoredEvent]) -> int:
+            self.calls += 1
+            version = await super().append(session, expected, events)
+            if self.calls == 1:
+                await asyncio.sleep(3600)
+            return version
+
+    store = Deaf()
+    watched = Watched(store)
+    watched.log.record("a", {})
+    await watched.log.close(30.0)
+    assert asyncio.get_running_loop().time() == START_S + ANSWER_S + RETRY_S
+    assert [event.name for event in await store.read("s1")] == ["a"]
+    assert watched.broken == 0
 
 
 @virtual

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from server.sim.call import Outcome, Shared, simulate
-from server.sim.script import Script, draw
+from server.sim.network import Network
+from server.sim.script import Fault, Script, draw
 
 MINUTES = 0.75
 
@@ -51,11 +54,23 @@ def test_a_call_is_a_conversation(shared: Shared) -> None:
     assert outcome.far.runs[-1].end > 40 * script.rate_hz
 
 
+def test_nobody_waits_on_a_dead_line_for_the_store(shared: Shared) -> None:
+    """The engine hangs up after silence; the store does not answer until long after."""
+    script = _plain(draw(1, 2.0))
+    mute = tuple(replace(reply, what="nothing") for reply in script.replies)
+    gone = Fault("store", "hang", 5.0, 600.0)
+    outcome = simulate(replace(script, replies=mute, faults=(gone,)), shared)
+    assert outcome.violations == []
+    hung_up_s = next(at for at, message in outcome.messages if message["type"] == "hangup")
+    closed_s = next(
+        at
+        for at, message in outcome.messages
+        if message["type"] == "state" and message["state"] == "closed"
+    )
+    assert hung_up_s == closed_s < outcome.lasted_s - 20
+
+
 def _plain(script: Script) -> Script:
-    from dataclasses import replace
-
-    from server.sim.network import Network
-
     return replace(
         script,
         condition="clean",
