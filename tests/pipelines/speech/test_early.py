@@ -51,7 +51,7 @@ async def heard(model: VoskModel, pcm: bytes) -> str:
 @pytest.mark.parametrize(
     ("texts", "decision", "least"),
     [
-        (("oui", "oui oui", "d'accord", "très bien", "ok"), Decision.RESUME, 4),
+        (("oui", "oui oui", "d'accord", "très bien", "ok"), Decision.RESUME, 3),
         (
             ("attendez", "stop", "je n'ai pas le temps", "pardon", "c'est une erreur", "non merci"),
             Decision.INTERRUPT,
