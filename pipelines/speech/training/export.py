@@ -16,11 +16,11 @@ __all__ = ["SCALE", "layers", "log_priors", "write_acoustic"]
 
 Floats = NDArray[np.float32]
 
-SCALE = 0.3
+SCALE = 0.45
 """Of log-likelihoods: neighbouring steps say much the same, and a network is surer than it is right
 with voices it has not heard."""
 
-PRIORS = (0.006, 0.03)
+PRIORS = (0.003, 0.03)
 """Within these the pdfs' shares are held before they are divided by, or rare phones take over."""
 
 

@@ -52,8 +52,8 @@ def finals(frames: list[Frame]) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "heard"),
     [
-        ("Oui, bonjour, je vous écoute.", "oui bonjour je vous écoute"),
-        ("J'ai un livret A et une assurance-vie.", "j'ai un livret a une assurance-vie"),
+        ("Bonjour, j'ai un problème.", "bonjour j'ai un problème"),
+        ("J'ai un livret A et une assurance-vie.", "j'ai un livret a et une assurance-vie"),
         (
             "Je ne suis pas satisfait de mon conseiller.",
             "je ne suis pas satisfait de mon conseiller",
