@@ -9,7 +9,7 @@ help:
 	@echo "make talk    a simulated caller talks to the engine: transcript, waterfall, budget (ARGS= for palabre talk)"
 	@echo "make test    the tests, and the engine's coverage by its own (ARGS= for pytest)"
 	@echo "make check   lint, format, types, import direction"
-	@echo "make sim     10,000 simulated calls with faults: an hour of two cores (ARGS= for palabre sim)"
+	@echo "make sim     10,000 simulated calls with faults: half an hour of two cores (ARGS= for palabre sim)"
 	@echo "make bench   the three benchmarks in turn (ARGS= for python -m bench)"
 	@echo "make model   the demo recogniser trained anew, in half an hour (ARGS= for palabre models train)"
 	@echo "make lock    resolve requirements/ again (ARGS=--upgrade for newer versions)"
