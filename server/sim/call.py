@@ -163,7 +163,6 @@ class _Call:
         watch.ended(
             Ended(
                 far=phone.far,
-                start=start,
                 lasted_s=lasted_s,
                 far_left=phone.ended is not None or script.network.vanishes_s != NEVER,
                 left_at_s=left_at_s,
@@ -173,7 +172,6 @@ class _Call:
                 ),
                 vanished=script.network.vanishes_s < lasted_s,
                 cloud=script.cloud,
-                ledgers=[m for _, m in phone.messages if m["type"] == "turn"],
                 spoken=[
                     (one.first / script.rate_hz, one.last / script.rate_hz) for one in caller.said
                 ],
@@ -184,7 +182,6 @@ class _Call:
                 log=log,
                 marks="mark" in script.features,
                 clears="clear" in script.features,
-                pauses="pause" in script.features,
                 arrived=phone.arrived,
             )
         )

@@ -29,7 +29,6 @@ class Ended:
     """A call that is over, for the invariants of the whole."""
 
     far: FarEnd
-    start: float
     lasted_s: float
     """Until the route returned."""
     far_left: bool
@@ -41,7 +40,6 @@ class Ended:
     """It left without a word: the engine cannot know at once."""
     cloud: bool
     """The voice streams: what an unfinished line comes to is an estimate."""
-    ledgers: Sequence[dict[str, Any]]
     spoken: Sequence[tuple[float, float]]
     """When the caller was heard, in seconds after the start."""
     dropped: int
@@ -56,7 +54,6 @@ class Ended:
     """What the store has of the session; None if it was out of reach at the end."""
     marks: bool
     clears: bool
-    pauses: bool
     arrived: Mapping[int, float]
     """When the first sound of each turn came, on the far end's clock."""
 
