@@ -27,9 +27,10 @@ def sim(
 ) -> None:
     """Simulated callers talk to the engine, far faster than realtime, and invariants watch.
 
-    Exit codes: 0 all held, 1 one was violated (the command that replays it is printed), 2 wrong
-    usage.
+    Ctrl-C ends it early, with what was seen so far. Exit codes: 0 all held, 1 one was violated (the
+    command that replays it is printed), 2 wrong usage.
     """
+    from contextlib import suppress
     from time import monotonic
 
     from rich.console import Console
@@ -45,8 +46,8 @@ def sim(
             _record(settings.models_dir, settings.cache_dir, model)
             return
         from server.sim.call import prepare
-        from server.sim.report import tell_call, tell_run
-        from server.sim.run import Plan, play, run
+        from server.sim.report import tell_batch, tell_call, tell_run
+        from server.sim.run import Batch, Plan, play, run
 
         plan = Plan(calls, seed, minutes, faults, settings.cache_dir)
         if replay is not None:
@@ -58,16 +59,16 @@ def sim(
             console.print(f"call {replay}: {len(result.violations)} violations")
             raise typer.Exit(bool(result.violations))
         began = monotonic()
-        with console.status(f"{calls} calls") as status:
-            done = 0
+        batches: list[Batch] = []
+        with suppress(KeyboardInterrupt), console.status(f"{calls} calls") as status:
 
-            def told(batch: object) -> None:
-                nonlocal done
-                done += len(batch.results)  # type: ignore[attr-defined]
-                status.update(f"{done} of {calls} calls")
+            def told(batch: Batch) -> None:
+                batches.append(batch)
+                tell_batch(console, plan, batch)
+                status.update(f"{sum(len(one.results) for one in batches)} of {calls} calls")
 
-            batches = run(plan, workers, told)
-        held = tell_run(console, plan, batches, monotonic() - began)
+            run(plan, workers, told)
+        held = bool(batches) and tell_run(console, plan, batches, monotonic() - began)
     except PalabreError as error:
         typer.echo(f"palabre sim: {error}", err=True)
         raise typer.Exit(2) from None

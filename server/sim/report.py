@@ -16,7 +16,7 @@ from server.sim.sounds import CONDITIONS
 from server.talk.measures import quantile
 from server.talk.turn_taking import TurnTaking
 
-__all__ = ["Growth", "growth", "replay_command", "tell_call", "tell_run"]
+__all__ = ["Growth", "growth", "replay_command", "tell_batch", "tell_call", "tell_run"]
 
 LEAK = 3.0
 """Objects that a process may gain with each call: caches are filled by the first ones."""
@@ -54,12 +54,20 @@ def replay_command(plan: Plan, seed: int) -> str:
     return f"palabre sim --replay {seed} --minutes {plan.minutes:g}{faults} -v"
 
 
+def tell_batch(console: Console, plan: Plan, batch: Batch) -> None:
+    """Print what was violated, and how to play it again, as soon as it is known."""
+    for result in batch.results:
+        if result.violations:
+            console.print(f"[red]call {result.seed}[/] {result.violations[0][1].strip()}")
+            console.print(f"  {replay_command(plan, result.seed)}")
+
+
 def tell_run(console: Console, plan: Plan, batches: Sequence[Batch], elapsed_s: float) -> bool:
-    """Print it all; whether every call kept every invariant."""
+    """Print it all, but for what `tell_batch` has; whether every call kept every invariant."""
     results = sorted((r for batch in batches for r in batch.results), key=lambda r: r.seed)
     console.print(_simulated(results))
     console.print(_measured(results))
-    broken = _violated(console, plan, results)
+    broken = _violated(console, results)
     grown = growth(batches)
     cpu_s = sum(batch.cpu_s for batch in batches)
     talked_s = sum(result.lasted_s for result in results)
@@ -143,7 +151,7 @@ def _share(share: float | None) -> str:
     return "" if share is None else f"{100 * share:.1f} %"
 
 
-def _violated(console: Console, plan: Plan, results: Sequence[Result]) -> bool:
+def _violated(console: Console, results: Sequence[Result]) -> bool:
     by_invariant: defaultdict[str, list[tuple[int, str]]] = defaultdict(list)
     for result in results:
         for invariant, what in result.violations:
@@ -157,10 +165,6 @@ def _violated(console: Console, plan: Plan, results: Sequence[Result]) -> bool:
         style = "red" if found else ""
         table.add_row(name, str(len(found)), str(len({seed for seed, _ in found})), style=style)
     console.print(table)
-    for found in by_invariant.values():
-        seed, what = found[0]
-        console.print(f"[red]call {seed}[/] {what}", highlight=False)
-        console.print(f"  {replay_command(plan, seed)}", highlight=False)
     return bool(by_invariant)
 
 

@@ -83,23 +83,24 @@ def play(script: Script, shared: Shared) -> tuple[Outcome, Result]:
     return outcome, result
 
 
-def run(plan: Plan, workers: int, told: Callable[[Batch], None]) -> list[Batch]:
-    """Play all calls of `plan`; `told` hears of each batch."""
+def run(plan: Plan, workers: int, told: Callable[[Batch], None]) -> None:
+    """Play all calls of `plan`; `told` gets each batch when it is done, in any order.
+
+    KeyboardInterrupt leaves the rest unplayed.
+    """
     prepare(plan.cache_dir)  # once, so that workers find what was learnt
     chunks = list(_chunks(plan))
     if workers == 1:
-        batches = []
         for chunk in chunks:
-            batches.append(_play_all(plan, chunk))
-            told(batches[-1])
-        return batches
-    context = multiprocessing.get_context("spawn")
-    batches = []
-    with ProcessPoolExecutor(workers, context) as pool:
-        for done in as_completed([pool.submit(_play_all, plan, chunk) for chunk in chunks]):
-            batches.append(done.result())
-            told(batches[-1])
-    return batches
+            told(_play_all(plan, chunk))
+        return
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+        try:
+            for done in as_completed([pool.submit(_play_all, plan, chunk) for chunk in chunks]):
+                told(done.result())
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _chunks(plan: Plan) -> Iterator[range]:

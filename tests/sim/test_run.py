@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -55,6 +55,25 @@ def test_a_violation_fails_the_run_and_can_be_replayed(monkeypatch: pytest.Monke
     assert "call 5: 0 violations" in output
 
 
+def test_an_interrupted_run_says_what_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    from server.sim import run as module
+
+    play = module._play_all
+    played: list[int] = []
+
+    def interrupted(plan: Plan, seeds: Sequence[int]) -> Batch:
+        if played:
+            raise KeyboardInterrupt
+        played.append(seeds[0])
+        return play(plan, seeds)
+
+    monkeypatch.setattr(module, "CHUNK", 2)
+    monkeypatch.setattr(module, "_play_all", interrupted)
+    code, output = palabre("--calls", "8")
+    assert code == 0
+    assert "2 calls, " in output
+
+
 def test_a_model_that_is_not_there_is_said_so() -> None:
     code, output = palabre("--record", "--model", "nowhere")
     assert code == 2
@@ -64,8 +83,10 @@ def test_a_model_that_is_not_there_is_said_so() -> None:
 @pytest.mark.integration
 def test_several_processes_play_the_same_calls(tmp_path: Path) -> None:
     plan = Plan(26, 1, 0.1, faults=True, cache_dir=tmp_path)
-    alone = [r for batch in run(plan, 1, lambda batch: None) for r in batch.results]
-    together = [r for batch in run(plan, 2, lambda batch: None) for r in batch.results]
+    alone: list[Result] = []
+    together: list[Result] = []
+    run(plan, 1, lambda batch: alone.extend(batch.results))
+    run(plan, 2, lambda batch: together.extend(batch.results))
     assert sorted(together, key=lambda r: r.seed) == alone
 
 
