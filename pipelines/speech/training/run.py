@@ -33,7 +33,7 @@ class Settings:
 
     language: str = "fr"
     shards: int = 24
-    epochs: int = 6
+    epochs: int = 4
     calls: int = CALLS
     """In a shard."""
     seed: int = 1
