@@ -42,6 +42,9 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         list[str] | None, typer.Option(help="palabre, pipecat; both if not given.")
     ] = None,
     rounds: Annotated[int, typer.Option(help="Callers over each line.", min=1)] = 1,
+    line: Annotated[
+        list[str] | None, typer.Option(help="A line, by its name; all if not given.")
+    ] = None,
     seconds: Annotated[float, typer.Option(help="How long each of them calls.")] = 110.0,
     long: Annotated[bool, typer.Option("--long", help=f"{LONG_ROUNDS} rounds.")] = False,
     seed: Annotated[int, typer.Option(help="Chooses who says what, and when.")] = 1,
@@ -65,7 +68,9 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         pin(cores.client)
         kit = Kit(own_command(), pipecat_python or sys.executable, model)
         many = LONG_ROUNDS if long else rounds
-        callers = CONDITIONS if people is None else (*CONDITIONS, _people(people))
+        callers = _conditions(line)
+        if people is not None:
+            callers = (*callers, _people(people))
         bench = Bench(kit, seed, many, seconds, cores, out / "logs", callers)
         console.print(
             f"turn-taking: {len(bench.conditions)} callers at once, {bench.rounds} times "
@@ -74,13 +79,21 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         )
         results = _run(bench, engines)
         with console.status("the rig"):
-            simulated = rows(CONDITIONS, rig, seed) if rig else {}
+            simulated = rows(_conditions(line), rig, seed) if rig else {}
         report = Report(out, machine, bench, results, simulated)
         console.print(report.table())
         for line in report.lines():
             console.print(line, highlight=False)
         for path in report.write():
             console.print(f"[dim]{path}[/]")
+
+
+def _conditions(names: list[str] | None) -> tuple[Condition, ...]:
+    known = {one.name: one for one in CONDITIONS}
+    unknown = sorted(set(names or ()) - set(known))
+    if unknown:
+        raise BenchError(f"--line {unknown[0]}: there are {', '.join(known)}")
+    return tuple(one for name, one in known.items() if not names or name in names)
 
 
 def _people(folder: Path) -> Condition:

@@ -21,6 +21,12 @@ def test_an_engine_that_there_is_not() -> None:
     assert "there are palabre, pipecat" in result.output
 
 
+def test_a_line_that_there_is_not() -> None:
+    result = runner.invoke(app, ["turn-taking", "--line", "other"])
+    assert result.exit_code == 1
+    assert "there are clean" in result.output
+
+
 def test_a_folder_without_recordings(tmp_path: Path) -> None:
     result = runner.invoke(app, ["turn-taking", "--people", str(tmp_path)])
     assert result.exit_code == 1
