@@ -175,7 +175,7 @@ class _Call:
                 spoken=[
                     (one.first / script.rate_hz, one.last / script.rate_hz) for one in caller.said
                 ],
-                dropped=wire.most_waiting_bytes,
+                most_waiting_bytes=wire.most_waiting_bytes,
                 patience_s=_patience_s(script),
                 left_over=self._left_over(running_loop, ticker, admission),
                 errors=self._errors,

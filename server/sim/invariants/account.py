@@ -152,7 +152,7 @@ class SaidIsPlayed:
         whole = " ".join(line for line in lines if whole_sound(line))
         if said == whole:
             lasts = sum(lasts_ms(line) for line in lines)
-            if ms < lasts - 60 and not call.dropped and not call.far_left and call.marks:
+            if ms < lasts - 60 and not call.most_waiting_bytes and not call.far_left and call.marks:
                 self._tell(f"turn {turn}: {ms:.0f} of {lasts:.0f} ms were played, all is said")
         elif not whole.startswith(said):
             self._tell(f"turn {turn}: {said!r} is no beginning of {whole!r}")

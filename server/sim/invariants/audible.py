@@ -41,7 +41,7 @@ class ResumeIsExact:
                 pass
 
     def end(self, call: Ended) -> None:
-        if call.dropped:
+        if call.most_waiting_bytes:
             return  # it did not read: it knows that it missed some
         native = call.far.rate_hz == 16000
         for turn, runs in itertools.groupby(call.far.runs, key=lambda run: run.turn):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from server.sim.invariants.watch import Ended, Told
+from telephony.media.channel import MOST_WAITING_BYTES
+from telephony.media.protocol import MAX_BYTES
 
 __all__ = ["NoFaultOfOurs", "NothingLeft"]
 
 
 class NothingLeft:
-    """No task, subscription, slot, timer or byte outlives a call, and it ends soon after the far
-    end has left."""
+    """No task, subscription, slot or timer outlives a call, which ends soon after the far end has
+    left; and no more waits for a far end than the channel allows."""
 
     name = "nothing is left"
 
@@ -26,6 +28,8 @@ class NothingLeft:
     def end(self, call: Ended) -> None:
         for what in call.left_over:
             self._tell(what)
+        if call.most_waiting_bytes > MOST_WAITING_BYTES + MAX_BYTES:
+            self._tell(f"{call.most_waiting_bytes:,} bytes waited for a far end that does not read")
         over_s = call.lasted_s - call.left_at_s
         allowed_s = self.SOON_S + call.patience_s + (self.LOG_S if call.store_out else 0.0)
         allowed_s += self.PING_S if call.vanished else 0.0

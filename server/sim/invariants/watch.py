@@ -42,8 +42,9 @@ class Ended:
     """The voice streams: what an unfinished line comes to is an estimate."""
     spoken: Sequence[tuple[float, float]]
     """When the caller was heard, in seconds after the start."""
-    dropped: int
-    """Frames of sound that the channel did not send."""
+    most_waiting_bytes: int
+    """That the engine wrote while the far end did not read. Where there were any, sound was left
+    out."""
     patience_s: float
     """Silence that the faults of this call explain, on top."""
     left_over: Sequence[str]
