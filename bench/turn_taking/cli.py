@@ -82,8 +82,8 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
             simulated = rows(_conditions(line), rig, seed) if rig else {}
         report = Report(out, machine, bench, results, simulated)
         console.print(report.table())
-        for line in report.lines():
-            console.print(line, highlight=False)
+        for said in report.lines():
+            console.print(said, highlight=False)
         for path in report.write():
             console.print(f"[dim]{path}[/]")
 

@@ -25,8 +25,9 @@ __all__ = ["Talker"]
 PATIENCE_S = 6.0
 """How long they wait for an answer before they say something again: pipecat's turn analyser and
 then its aggregator give up after 3 and 5 s of silence."""
-CUT_S = 3.0
-"""How long for an engine that broke off by itself to go on."""
+CUT_S = 5.0
+"""How long for an engine that broke off by itself to go on: longer than those 3 s, or they would
+speak at once."""
 SETTLE_S = 0.15
 """A line is over once the far end has been silent for this long."""
 AFTER_COUGH_S = RESPONSE_MS / 1000 + 0.3

@@ -108,7 +108,7 @@ def test_who_is_not_answered_speaks_again() -> None:
 def test_a_line_that_broke_off_is_waited_for() -> None:
     talk = Conversation(plan())
     talk.reply(1, "Alors ?", 1.0, ms=4000.0)
-    talk.run(3.9)
+    talk.run(5.9)
     assert talk.said() == []
     talk.run(0.2)
     assert talk.said() == ["answer"]
