@@ -196,8 +196,10 @@ class SpeechGate:
 
     def _step(self, pcm: bytes, at: float) -> Iterable[Frame]:
         voiced = self._is_speech(pcm)
-        if at - self._heard_until > GAP_S:
+        if abs(at - self._heard_until) > GAP_S:  # back, after sound that came ahead of its time
             self._recent.clear()
+            if not self.speaking:
+                self._forget()
         self._recent.append((at, pcm))
         self._heard_until = at + FRAME_S
         self._look_in -= 1
@@ -260,6 +262,7 @@ class SpeechGate:
         since = first - self.settings.preroll_ms / 1000 - FRAME_S / 4
         kept = [(when, sound) for when, sound in self._recent if when >= since]
         onset_at = max(first - (self.settings.onset_frames - 1) * FRAME_S, kept[0][0])
+        onset_at = min(onset_at, at + FRAME_S)
         self.speaking = True
         self._settled = False
         self._looks, self._lowest = 0, MAX_NOISE

@@ -85,9 +85,10 @@ class NeverSilent:
         events.sort()
         heard_until = 0.0
         for since, until in [*events, (call.left_at_s, call.left_at_s)]:
-            if since - heard_until > limit_s and heard_until < call.left_at_s:
+            silence_s = min(since, call.left_at_s) - heard_until
+            if silence_s > limit_s:
                 self._tell(
-                    f"silence of {since - heard_until:.1f} s from {heard_until:.1f} s on; "
+                    f"silence of {silence_s:.1f} s from {heard_until:.1f} s on; "
                     f"at most {limit_s:.1f} are explained"
                 )
             heard_until = max(heard_until, until)

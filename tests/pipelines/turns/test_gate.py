@@ -172,6 +172,25 @@ def test_however_it_is_cut_events_alternate_and_no_sample_is_invented(
     assert len(_sound(out)) <= len(sound)
 
 
+@given(
+    st.lists(
+        st.tuples(st.booleans(), st.sampled_from((0.02, 0.02, 0.02, 0.3, -0.04, -2.0))),
+        max_size=200,
+    )
+)
+def test_whatever_the_times_say_speech_is_known_after_it_began(
+    frames: list[tuple[bool, float]],
+) -> None:
+    """A far end may send seconds at once: their times lie ahead, and the next frame's do not."""
+    gate = SpeechGate(EnergyVad())
+    at, events = 10.0, []
+    for voiced, step in frames:
+        out = gate.feed(Audio(VOICE if voiced else SILENCE, 16000, at))
+        events += [type(event) for event in out if not isinstance(event, Audio)]
+        at = max(0.0, at + step)
+    assert events == [SpeechStarted, SpeechEnded] * (len(events) // 2) + events[len(events) & ~1 :]
+
+
 def test_webrtc_hears_speech_and_not_silence() -> None:
     from pipelines.speech.espeak import synthesise
 
