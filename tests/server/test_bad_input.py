@@ -44,7 +44,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         ("scenario=../../etc/passwd", "request.scenario", "bench, leads"),
         ("scenario=" + "x" * 4000, "request.scenario", "bench, leads"),
         ("language=../leads/fr", "request.language", "en"),
-        ("features=mark,fly", "request.features", "clear, mark, pause"),
+        ("features=mark,fly", "request.features", "clear, mark, noise, pause"),
     ],
 )
 async def test_a_wrong_request_is_told_and_closed(
