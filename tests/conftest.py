@@ -11,6 +11,7 @@ import threading
 import time
 from asyncio import runners
 from collections.abc import Iterator
+from multiprocessing import resource_tracker
 
 import pytest
 from hypothesis import settings
@@ -62,6 +63,13 @@ def _children() -> set[str]:
 def _alive() -> set[threading.Thread | str]:
     threads: set[threading.Thread | str] = set(threading.enumerate())
     return threads | _sockets() | _children() if sys.platform == "linux" else threads
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tracker() -> None:
+    """Python's own helper of its process pools lives as long as the interpreter: it is no leftover
+    of the test that happens to need it first."""
+    resource_tracker.ensure_running()
 
 
 @pytest.fixture(autouse=True)

@@ -26,7 +26,7 @@ HEAVY = {
 }  # fmt: skip
 """Imported where they are used: each costs start-up time, and most are extras."""
 
-PROGRAMS = ("bench/density/pipecat_server.py",)
+PROGRAMS = ("bench/density/pipecat_server.py", "bench/turn_taking/pipecat_server.py")
 """A peer of the benchmarks is a program of its own, so nothing waits for its imports."""
 
 READ_THE_ENVIRONMENT = ("server/", "bench/__main__.py", "bench/cli.py")

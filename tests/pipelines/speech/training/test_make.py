@@ -3,7 +3,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from itertools import cycle
-from multiprocessing import resource_tracker
 from pathlib import Path
 
 import numpy as np
@@ -23,14 +22,6 @@ SMALL = Settings(
     shards=2, calls=3, epochs=1, width=24, bottleneck=8, sequences=4, steps=16, group=2,
     sentences=40, measured=2, recipe=Recipe(),
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def tracker() -> Iterator[None]:
-    """Python's own helper of its process pools lives as long as the interpreter."""
-    resource_tracker.ensure_running()
-    yield
-    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
 
 
 @pytest.fixture(autouse=True)
