@@ -70,15 +70,19 @@ class BargeIn:
     def heard(self, text: str, *, final: bool, asking: Question | None) -> Decision:
         """The recogniser has `text` so far. While our own question plays (`asking`), what would be
         a backchannel elsewhere may be its answer: "oui" is none to "what is your name?"."""
-        said = words(text)
-        if any(word in self.stop_words for word in said):
+        if self.stops(text):
             return Decision.INTERRUPT
+        said = words(text)
         answers = asking is not None and asking.expects in ANSWERED_BY_BACKCHANNEL
         empty = HESITATIONS if answers else HESITATIONS | self.backchannels
         content = [word for word in said if word not in empty]
         if final:
             return Decision.INTERRUPT if content else Decision.RESUME
         return Decision.INTERRUPT if len(content) >= SURE_WORDS else Decision.WAIT
+
+    def stops(self, text: str) -> bool:
+        """`text` takes the turn, however unsure the recogniser is of it."""
+        return any(word in self.stop_words for word in words(text))
 
     def lasted(self, speech_s: float) -> Decision:
         """The speech has gone on for `speech_s`."""

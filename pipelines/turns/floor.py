@@ -334,7 +334,7 @@ class Floor:
         if utterance.over is not None:
             decision = self._judge(utterance, text, final=frame.final)
             doubted = frame.confidence is not None and frame.confidence < SURE
-            if doubted and len(text.split()) < SURE_WORDS:
+            if doubted and len(text.split()) < SURE_WORDS and not self._barge_in.stops(text):
                 decision = Decision.RESUME
         if utterance.echo:
             decision = Decision.RESUME
