@@ -59,6 +59,8 @@ def echo_delay(
     reference = _timeline(played, rate_hz, since, sound.size + reach)
     if not (_rms(sound) > AUDIBLE and _rms(reference) > AUDIBLE):
         return None
+    if known_s is None and _rms(sound) < floor:
+        return None  # too weak to be told from anything: "stop" begins above the telephone band
     for lag in _lags(sound, reference, reach, known_s):
         first = min(max(0, lag - (TAPS - BEFORE)), reference.size - sound.size - TAPS + 1)
         rest = sound - _predicted(sound, reference[first : first + sound.size + TAPS - 1])

@@ -114,8 +114,20 @@ def test_a_voice_over_the_echo_is_noticed(ours: Sound, theirs: Sound, gain_db: f
 
 def test_what_is_left_below_the_noise_is_nobody(ours: Sound) -> None:
     line = _line(ours, 0.1, -40.0, noise_db=-50.0)
-    assert not is_echo(_heard(line, 2.0), 2.0, _played(ours), RATE)
-    assert is_echo(_heard(line, 2.0), 2.0, _played(ours), RATE, floor=300.0)
+    heard = _heard(line, 2.0)
+    assert echo_delay(heard, 2.0, _played(ours), RATE) is None
+    assert echo_delay(heard, 2.0, _played(ours), RATE, floor=300.0, known_s=0.1) is not None
+
+
+@pytest.mark.parametrize("voice", ["fr", "fr+f3", "fr+m7"])
+def test_a_weak_beginning_is_no_echo_on_a_line_that_had_none(ours: Sound, voice: str) -> None:
+    word = _speech("stop", voice)  # its hiss lies above the telephone band
+    line = np.random.default_rng(1).standard_normal(ours.size) * 15
+    begun = 2 * RATE
+    line[begun : begun + word.size] += word
+    for ms in (60, 100, 140):
+        at = 2.0 + ms / 1000
+        assert not is_echo(_heard(line, at), at, _played(ours), RATE, floor=80.0)
 
 
 def test_silence_on_either_side_is_no_echo(ours: Sound) -> None:
