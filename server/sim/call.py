@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.clock import LoopClock
 from engine.errors import PalabreError
@@ -40,6 +40,9 @@ from server.sim.wire import SimWire
 from server.talk.far_end import FarEnd, Message
 from server.talk.plan import steps_of
 
+if TYPE_CHECKING:
+    from functools import _lru_cache_wrapper
+
 __all__ = ["Outcome", "Shared", "prepare", "simulate"]
 
 MODEL_MS = {False: (0.7, 0.9), True: (180.0, 420.0)}
@@ -55,7 +58,8 @@ class Shared:
 
     scenario: Scenario
     flow: ScriptFlow
-    read: Callable[[str, tuple[str, ...]], Understanding]
+    read: _lru_cache_wrapper[Understanding]
+    """From what was said and the intents that may answer; kept."""
     recordings: heard.Recordings
     steps: dict[str, str]
     metrics: Metrics

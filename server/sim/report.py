@@ -19,7 +19,7 @@ from server.talk.turn_taking import TurnTaking
 __all__ = ["Growth", "growth", "replay_command", "tell_batch", "tell_call", "tell_run"]
 
 LEAK = 3.0
-"""Objects that a process may gain with each call: caches are filled by the first ones."""
+"""Objects that a process may gain with each call: libraries have caches of their own."""
 
 
 @dataclass(frozen=True, slots=True)

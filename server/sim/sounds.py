@@ -24,6 +24,7 @@ __all__ = [
     "Condition",
     "Room",
     "Sound",
+    "kept",
     "lines_sound",
     "sound",
     "whole_sound",
@@ -101,6 +102,11 @@ def _cough(name: str) -> bytes:
 def lines_sound(text: str) -> bytes:
     """A line of ours as our voice speaks it, s16le at 16 kHz."""
     return pcm(text, OURS)
+
+
+def kept() -> int:
+    """Sounds that are kept for the next call."""
+    return int(sound.cache_info().currsize + _utterance.cache_info().currsize)
 
 
 def whole_sound(text: str) -> bytes:
