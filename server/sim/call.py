@@ -14,6 +14,7 @@ from engine.clock import LoopClock
 from engine.errors import PalabreError
 from engine.flow import Understanding
 from engine.ladder import Ladder, Rung
+from engine.log import ANSWER_S, RETRY_S
 from pipelines.audio.ticker import Ticker
 from pipelines.turns.barge_in import BargeIn
 from scenarios.script import Script as Scenario
@@ -47,6 +48,9 @@ __all__ = ["Outcome", "Shared", "prepare", "simulate"]
 
 MODEL_MS = {False: (0.7, 0.9), True: (180.0, 420.0)}
 """Understanding here (docs/bench/response.md) and by a service elsewhere, p50 and p95."""
+
+STORE_S = ANSWER_S + 2 * RETRY_S
+"""After its trouble, until a store that hung is asked again."""
 
 GRACE_S = 60.0
 """After the longest a call may go on, it is ended by force, which is a violation."""
@@ -171,7 +175,7 @@ class _Call:
                 far_left=phone.ended is not None or script.network.vanishes_s != NEVER,
                 left_at_s=left_at_s,
                 store_out=any(
-                    fault.of == "store" and fault.at_s + fault.for_s > left_at_s
+                    fault.of == "store" and fault.at_s + fault.for_s + STORE_S > left_at_s
                     for fault in script.faults
                 ),
                 vanished=script.network.vanishes_s < lasted_s,

@@ -35,7 +35,7 @@ class Ended:
     """The caller hung up, closed or vanished; else it was the engine."""
     left_at_s: float
     store_out: bool
-    """The store was in trouble when it left, or later."""
+    """The store was in trouble when it left, or later, or had not been asked again since."""
     vanished: bool
     """It left without a word: the engine cannot know at once."""
     cloud: bool
