@@ -24,6 +24,7 @@ from engine.clock import Clock, SystemClock
 from engine.errors import ConfigurationError
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
+from server.calls import Calls
 from server.edge import SEND_BUFFER_BYTES, ImpatientHttp, MediaWebSocket
 from server.health import Health
 from server.media import MediaRoute
@@ -59,7 +60,8 @@ class Application:
             self.ticker.lag_s,
             lambda: decoder.lag_s,
         )
-        self.media = MediaRoute(self.parts, self.admission, self.metrics, self.ticker)
+        self.calls = Calls(self.parts, self.admission, self.metrics, self.ticker)
+        self.media = MediaRoute(self.calls)
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
         self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
         self.metrics.recognition(decoder)
@@ -121,6 +123,10 @@ class Application:
         async def metrics() -> Response:
             return Response(self.metrics.text(), media_type="text/plain; version=0.0.4")
 
+        @app.get("/calls")
+        async def calls() -> JSONResponse:
+            return JSONResponse({"calls": self.calls.listed()})
+
         @app.get("/media")
         async def media() -> JSONResponse:
             body = {"code": "request.upgrade", "message": "open /media as a WebSocket"}
@@ -162,7 +168,7 @@ class _Server(uvicorn.Server):
         admission.draining = True
         if admission.active:
             log.warning("server.calls_ended", why=why, calls=admission.active)
-        self._application.media.stop()
+        self._application.calls.stop()
         self.should_exit = True
 
     async def _drain(self) -> None:

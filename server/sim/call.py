@@ -20,6 +20,7 @@ from pipelines.turns.barge_in import BargeIn
 from scenarios.script import Script as Scenario
 from scenarios.script import ScriptFlow, load
 from server.admission import Admission
+from server.calls import Calls
 from server.edge import EXTENSION
 from server.media import MediaRoute
 from server.metrics import Metrics
@@ -149,7 +150,8 @@ class _Call:
         parts = Parts(shared.settings, clock, ticker, speech=speech, store=store)
         parts.serve(self._running(troubles))
         admission = Admission(1, 10.0, ticker.lag_s, lambda: 0.0)
-        route = MediaRoute(parts, admission, shared.metrics, ticker, lambda: f"sim-{script.seed}")
+        calls = Calls(parts, admission, shared.metrics, ticker, lambda: f"sim-{script.seed}")
+        route = MediaRoute(calls)
         phone = self._phone = Phone(script, caller, ear, world, start, clock.now, watch.received)
 
         def carry(message: bytes | str) -> float:

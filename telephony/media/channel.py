@@ -19,6 +19,10 @@ MOST_WAITING_BYTES = 1024 * 1024
 """What may wait for a client that does not read, before its time is up: control messages are not
 dropped, and one that makes many of them must not cost its neighbours their memory."""
 
+RESTART, FAULT = 1012, 1011
+"""WebSocket close codes for a server that stops and for one that failed (RFC 6455, 7.4.1, and
+IANA's registry of close codes)."""
+
 NOTICES_PER_S = 1.0
 """A client that sends nothing but faults is told once a second; the rest is counted."""
 
@@ -137,10 +141,10 @@ class MediaChannel:
             self._closed = True
             self._wire.close(1000, reason)
 
-    def fail(self, code: str, message: str, close_code: int) -> None:
+    def fail(self, code: str, message: str) -> None:
         """Tell a fault that ends the call, and close."""
         if not self._closed:
             self.send(Notice(code, message, fatal=True))
             self._closed = True
             self.fault = code
-            self._wire.close(close_code, code)
+            self._wire.close(RESTART if code == "server.draining" else FAULT, code)

@@ -115,14 +115,14 @@ def test_nothing_is_said_after_the_end() -> None:
     call.channel.pause(1)
     call.channel.resume(1)
     call.channel.clear(1)
-    call.channel.fail("server.error", "no", 1011)
+    call.channel.fail("server.error", "no")
     assert call.wire.told() == [{"type": "hangup", "reason": "completed"}]
     assert call.wire.closed == (1000, "completed")
 
 
 def test_a_fault_that_ends_the_call_is_told_and_kept() -> None:
     call = Call()
-    call.channel.fail("server.draining", "the server stops; call again", 1012)
+    call.channel.fail("server.draining", "the server stops; call again")
     call.channel.lost("draining")
     assert call.wire.told()[0]["fatal"]
     assert call.wire.closed == (1012, "server.draining")

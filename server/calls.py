@@ -1,0 +1,230 @@
+"""The running calls of a server, whatever brings them: each transport runs its calls here."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Protocol
+
+import structlog
+
+from engine.channel import AudioChannel
+from engine.clock import Clock
+from engine.errors import AdmissionError, PalabreError
+from engine.frames import Frame, Ledger, StateChanged
+from engine.turn import State
+from pipelines.audio.ticker import Ticker
+from pipelines.voice import Speech, VoiceCall
+from server.admission import Admission
+from server.metrics import Metrics
+from server.parts import Parts, Running
+
+__all__ = ["CallChannel", "Calls", "Prepared", "RunningCall"]
+
+log = structlog.get_logger()
+
+
+class CallChannel(AudioChannel, Protocol):
+    """A way to one person on a call, and how the end of it is told."""
+
+    dropped: int
+    """Frames of sound that were not sent because nobody read them."""
+    faults: Counter[str]
+    """Messages of the far end that made no sense, by code."""
+    fault: str | None
+    """The code of what ended the call before its time."""
+
+    def lost(self, reason: str, fault: str | None = None) -> None:
+        """The far end is gone: hand `Hangup(reason)` to the receiver."""
+        ...
+
+    def fail(self, code: str, message: str) -> None:
+        """Tell the far end, where it can be told, of a fault that ends the call; and close."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a call will run: a scenario in one language, and the parts it is heard and said with."""
+
+    running: Running
+    speech: Speech
+
+    @property
+    def scenario(self) -> str:
+        return self.running.script.name
+
+    @property
+    def language(self) -> str:
+        return self.running.script.language
+
+
+@dataclass(slots=True)
+class RunningCall:
+    """One call under way. `origin` is the transport that brought it, `since` when it began on the
+    monotonic clock."""
+
+    session_id: str
+    origin: str
+    prepared: Prepared
+    channel: CallChannel
+    since: float
+    state: str = str(State.LISTENING)
+    turns: int = 0
+    call: VoiceCall | None = field(default=None, repr=False)
+
+
+class Calls:
+    """Takes calls in and holds each to its end. `new_id` names a session."""
+
+    def __init__(
+        self,
+        parts: Parts,
+        admission: Admission,
+        metrics: Metrics,
+        ticker: Ticker,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+    ) -> None:
+        self.parts = parts
+        self.metrics = metrics
+        self.ticker = ticker
+        self.new_id = new_id
+        self._admission = admission
+        self._running: dict[str, RunningCall] = {}
+        self.running: Mapping[str, RunningCall] = MappingProxyType(self._running)
+
+    @property
+    def clock(self) -> Clock:
+        return self.parts.clock
+
+    @contextmanager
+    def admit(self) -> Iterator[None]:
+        """Hold a place for a call. Raises AdmissionError where there is none."""
+        try:
+            self._admission.enter()
+        except AdmissionError as error:
+            self.metrics.refused.inc()
+            log.info("call.refused", code=error.code, obstacle=str(error))
+            raise
+        try:
+            yield
+        finally:
+            self._admission.leave()
+
+    def prepare(self, scenario: str = "", language: str = "") -> Prepared:
+        """What a call in `scenario` (the server's default if empty) and `language` (the scenario's
+        first if empty) needs. Raises ConfigurationError, ProtocolError or SpeechError."""
+        running = self.parts.running(scenario or self.parts.default, language)
+        return Prepared(running, self.parts.speech(running))
+
+    async def run(
+        self,
+        session_id: str,
+        channel: CallChannel,
+        prepared: Prepared,
+        *,
+        origin: str,
+        watch: Callable[[Frame], None] = lambda frame: None,
+        started: Callable[[VoiceCall], None] = lambda call: None,
+        account: Callable[[], Mapping[str, Any]] = dict,
+    ) -> str:
+        """Hold the call to its end, and close its channel; the reason is returned.
+
+        `watch` is told the call's states and ledgers, before the channel is; `started` is given
+        the call before it runs; `account` is what else the log should say of its end. What fails
+        is logged and ends this call only. Cancelling ends it at once.
+        """
+        scenario = prepared.scenario
+        facts = log.bind(call_id=session_id, scenario=scenario)
+        running = RunningCall(session_id, origin, prepared, channel, self.clock.now())
+
+        def shown(frame: Frame) -> None:
+            if isinstance(frame, Ledger):
+                running.turns += 1
+                self.metrics.turn(scenario, frame.turn)
+                facts.info("turn", **_without_words(frame.turn))
+            watch(frame)
+            channel.send(frame)
+            if isinstance(frame, StateChanged):
+                running.state = frame.state
+                if frame.state == State.CLOSED:
+                    # Now, and not when the log is stored: nobody is left on a dead line for that.
+                    _hang_up(channel, call.session.reason or "error")
+
+        call = self.parts.call(session_id, channel, prepared.running, prepared.speech, shown)
+        running.call = call
+        facts.info("call.started", origin=origin, rate_hz=channel.capabilities.rate_hz)
+        self._running[session_id] = running
+        self.ticker.add(self, _on_time)
+        reason = "error"
+        try:
+            started(call)
+            reason = await call.run()
+        except Exception as error:  # noqa: BLE001 the border: the next call must not notice
+            self.failed(channel, session_id, error)
+        finally:
+            del self._running[session_id]
+            if not self._running:
+                self.ticker.remove(self)
+            _hang_up(channel, reason)
+            self.metrics.calls.labels(scenario, reason).inc()
+            self.metrics.dropped.inc(channel.dropped)
+            for code, count in channel.faults.items():
+                self.metrics.faults.labels(code).inc(count)
+            facts.info(
+                "call.ended",
+                reason=reason,
+                code=channel.fault,
+                dropped=channel.dropped,
+                faults=dict(channel.faults),
+                **account(),
+            )
+        return reason
+
+    def failed(self, channel: CallChannel, session_id: str, error: Exception) -> None:
+        """A fault of ours in the call `session_id`: log it, and end that call."""
+        log.error("call.failed", call_id=session_id, error=type(error).__name__, exc_info=error)
+        code = error.code if isinstance(error, PalabreError) else "server.error"
+        channel.fail(code, f"the server failed; its log has session {session_id}")
+
+    def listed(self) -> list[dict[str, Any]]:
+        """The running calls as JSON values, the oldest first; nothing that anybody said."""
+        now = self.clock.now()
+        return [
+            {
+                "session": call.session_id,
+                "origin": call.origin,
+                "scenario": call.prepared.scenario,
+                "language": call.prepared.language,
+                "state": call.state,
+                "turns": call.turns,
+                "lasts_s": round(now - call.since, 1),
+            }
+            for call in self._running.values()
+        ]
+
+    def stop(self) -> None:
+        """End the calls that are left: the server stops now."""
+        for running in tuple(self._running.values()):
+            running.channel.fail("server.draining", "the server stops; call again")
+            running.channel.lost("draining")
+
+
+def _on_time(now: float) -> None:
+    """There are calls: admission wants to know how late ticks are, also while nobody speaks."""
+
+
+def _hang_up(channel: CallChannel, reason: str) -> None:
+    if reason == "failed":
+        channel.fail("speech.unavailable", "speech failed three times; call again")
+    channel.close(reason)
+
+
+def _without_words(ledger: dict[str, Any]) -> dict[str, Any]:
+    """What may be logged of a turn: not what anybody said."""
+    keep = ("turn", "intent", "confidence", "interrupted", "spans", "over", "steps_down")
+    return {"latency_ms": ledger["gap_ms"], **{key: ledger[key] for key in keep}}
