@@ -7,11 +7,11 @@ import gc
 import signal
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 import uvicorn
@@ -44,6 +44,15 @@ every 700, which is many times a second at hundreds of calls."""
 STATIC = Path(__file__).parent / "static"
 
 
+class Background(Protocol):
+    """What works beside the routes as long as the server runs: a connection, a listener."""
+
+    async def run(self) -> None:
+        """Until cancelled, which is safe. What raises ends the server, so only what nobody but
+        its operator can mend does: ConfigurationError."""
+        ...
+
+
 class Application:
     """One server: an ASGI application that owns its parts, admission and metrics."""
 
@@ -68,6 +77,7 @@ class Application:
         self.metrics.gauge("asyncio_tasks", "Tasks of the loop", lambda: len(asyncio.all_tasks()))
         for name, counts in self.parts.caches().items():
             self.metrics.cache(name, counts)
+        self.services: list[Background] = []
         self.health = Health({**self.parts.checks(), "loop": self._check_loop})
         self._http = self._routes()
 
@@ -161,9 +171,10 @@ class _Server(uvicorn.Server):
         elif sig == signal.SIGTERM and self._draining is None:
             self._draining = asyncio.create_task(self._drain(), name="drain")
         else:
-            self._stop("signal")
+            self.stop("signal")
 
-    def _stop(self, why: str) -> None:
+    def stop(self, why: str) -> None:
+        """End the calls that are left, and serve no more."""
         admission = self._application.admission
         admission.draining = True
         if admission.active:
@@ -179,7 +190,7 @@ class _Server(uvicorn.Server):
             async with asyncio.timeout(self._application.settings.drain_s):
                 await admission.drained()
         except TimeoutError:
-            self._stop("drain_s")
+            self.stop("drain_s")
         self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -211,9 +222,32 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
         gc.set_threshold(*GC_THRESHOLD)
         host, port = listener.getsockname()[:2]
         log.info("server.ready", url=f"http://{host}:{port}/")
-        await _Server(config, application).serve(sockets=[listener])
+        await _serve(_Server(config, application), application.services, listener)
     finally:
         await application.parts.close()
+
+
+async def _serve(server: _Server, services: Sequence[Background], listener: socket.socket) -> None:
+    """Serve with `services` beside. One that fails stops the server, and is raised."""
+    failures: list[BaseException] = []
+
+    def ended(task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            failures.append(error)
+            server.stop(type(error).__name__)
+
+    tasks = [asyncio.create_task(one.run(), name=type(one).__name__) for one in services]
+    for task in tasks:
+        task.add_done_callback(ended)
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+    if failures:
+        raise failures[0]
 
 
 def _listen(host: str, port: int) -> socket.socket:
