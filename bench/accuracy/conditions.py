@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.g711 import mulaw
 from pipelines.audio.resample import RATE_HZ, StreamResampler
+from telephony.g711 import mulaw
 
 __all__ = ["CONDITIONS", "Condition", "Samples", "leveled", "shaped_noise", "through"]
 

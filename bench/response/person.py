@@ -6,13 +6,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from bench.g711 import mulaw
 from bench.response.callers import CallPlan
 from server.talk.caller import Caller, HangUp
 from server.talk.far_end import FarEnd, Message
 from server.talk.line import RATE_HZ, Line, Utterance, utterance
 from server.talk.person import Person, Simulated, Spoken
 from server.talk.plan import Plan
+from telephony.g711 import mulaw
 
 __all__ = ["Narrow", "Until", "make_person"]
 

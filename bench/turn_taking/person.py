@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from bench.g711 import mulaw
 from bench.turn_taking.callers import AGAIN, CallPlan, Over, Reply
 from bench.turn_taking.voice import parts
 from server.sim.line import Mixer
@@ -19,6 +18,7 @@ from server.talk.caller import HangUp
 from server.talk.far_end import FarEnd, Message
 from server.talk.person import Spoken
 from server.talk.turn_taking import RESPONSE_MS, Said
+from telephony.g711 import mulaw
 
 __all__ = ["Talker"]
 

@@ -1,6 +1,6 @@
 import numpy as np
 
-from bench.g711 import mulaw
+from telephony.g711 import mulaw
 
 
 def test_mulaw_is_that_of_g711() -> None:
