@@ -35,7 +35,7 @@ class Law:
         samples = np.arange(-32768, 32768)
         # The code whose level is nearest.
         middle = (known[1:] + known[:-1]) / 2
-        nearest = order[np.searchsorted(middle, samples, side="left")]
+        nearest = order[np.searchsorted(middle, samples, side="right")]
         self._codes = np.roll(nearest.astype(np.uint8), 32768)
         self.silence = bytes(self._codes[:1])
 
