@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import structlog
 
 from engine.errors import AdmissionError, PalabreError, ProtocolError
 from server.calls import Calls
-from server.edge import EXTENSION, PushWire
+from server.connection import Message, Receive, Send, connected, wire_of
 from telephony.media.channel import MediaChannel
 from telephony.media.protocol import MediaRequest, ended, farewell, start
 
-__all__ = ["MediaRoute", "Message", "Receive", "Send", "refuse"]
+__all__ = ["MediaRoute", "refuse"]
 
 log = structlog.get_logger()
-
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 
 class MediaRoute:
@@ -41,7 +34,7 @@ class MediaRoute:
 
     async def _serve(self, scope: Message, receive: Receive, send: Send) -> None:
         calls = self._calls
-        wire: PushWire = scope["extensions"][EXTENSION]
+        wire = wire_of(scope)
         session_id = calls.new_id()
         try:
             request = MediaRequest.parse(
@@ -56,46 +49,22 @@ class MediaRoute:
             return
         channel = MediaChannel(request, wire)
 
-        def receive_message(message: bytes | str) -> None:
-            try:
-                channel.received(message, calls.clock.now())
-            except Exception as error:  # noqa: BLE001 the border: the next call must not notice
-                calls.failed(channel, session_id, error)
-                channel.lost("error")
-
-        def watch_reader(now: float) -> None:
-            channel.watch(now)
-            if not wire.blocked:
-                calls.ticker.remove(channel)
-
-        wire.attach(receive_message, farewell, lambda: calls.ticker.add(channel, watch_reader))
-        await send({"type": "websocket.accept"})
-        wire.write(
-            start(
-                session_id,
-                prepared.scenario,
-                prepared.language,
-                channel.capabilities,
-                prepared.speech.notice,
+        async with connected(
+            calls, wire, receive, channel, session_id, farewell=farewell, ended=ended
+        ):
+            await send({"type": "websocket.accept"})
+            wire.write(
+                start(
+                    session_id,
+                    prepared.scenario,
+                    prepared.language,
+                    channel.capabilities,
+                    prepared.speech.notice,
+                )
             )
-        )
-        watching = asyncio.create_task(_watch(channel, wire, receive), name="connection")
-        try:
             await calls.run(
                 session_id, channel, prepared, origin="media", account=lambda: {"held": wire.held}
             )
-        finally:
-            calls.ticker.remove(channel)
-            watching.cancel()
-            await asyncio.wait({watching})
-
-
-async def _watch(channel: MediaChannel, wire: PushWire, receive: Receive) -> None:
-    """See the connection end; sound and control do not come this way, but for what a client sent
-    before its handshake was answered, which is dropped."""
-    while (await receive())["type"] != "websocket.disconnect":
-        pass
-    channel.lost("caller", ended(wire.close_code))
 
 
 async def refuse(send: Send, error: AdmissionError) -> None:

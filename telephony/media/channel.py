@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Protocol
 
 from engine.channel import Capabilities, Receiver
 from engine.errors import ProtocolError
 from engine.frames import Frame, Hangup, Notice
 from telephony.media.protocol import MediaDecoder, MediaRequest, command, encode
+from telephony.stall import Stall, Wire
 
-__all__ = ["MediaChannel", "Wire"]
-
-STALLED_S = 5.0
-"""How long a client may leave its socket unread: ten times what a phone call bears."""
-
-MOST_WAITING_BYTES = 1024 * 1024
-"""What may wait for a client that does not read, before its time is up: control messages are not
-dropped, and one that makes many of them must not cost its neighbours their memory."""
+__all__ = ["MediaChannel"]
 
 RESTART, FAULT = 1012, 1011
 """WebSocket close codes for a server that stops and for one that failed (RFC 6455, 7.4.1, and
@@ -25,19 +18,6 @@ IANA's registry of close codes)."""
 
 NOTICES_PER_S = 1.0
 """A client that sends nothing but faults is told once a second; the rest is counted."""
-
-
-class Wire(Protocol):
-    """An open WebSocket. Writing never waits; `blocked` is true while the peer does not read."""
-
-    blocked: bool
-
-    @property
-    def waiting_bytes(self) -> int: ...
-
-    def write(self, message: bytes | str) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
 
 
 class MediaChannel:
@@ -57,7 +37,7 @@ class MediaChannel:
         self._decoder = MediaDecoder(request.rate_hz)
         self._receiver: Receiver | None = None
         self._closed = False
-        self._blocked_since: float | None = None
+        self._stall = Stall(wire)
         self._noticed_at: dict[str, float] = {}
 
     # From the client
@@ -93,13 +73,7 @@ class MediaChannel:
 
     def watch(self, now: float) -> None:
         """Called while the client does not read, and once after: it may be given up."""
-        if not self._wire.blocked:
-            self._blocked_since = None
-        elif self._blocked_since is None:
-            self._blocked_since = now
-        elif self._closed:
-            pass
-        elif now - self._blocked_since > STALLED_S or self._wire.waiting_bytes > MOST_WAITING_BYTES:
+        if self._stall.too_long(now) and not self._closed:
             self.lost("stalled", "client.stalled")
             self._wire.close(1008, "client.stalled")
 

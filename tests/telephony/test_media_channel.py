@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from engine.frames import Audio, Dtmf, Frame, Hangup, Say
-from telephony.media.channel import MOST_WAITING_BYTES, STALLED_S, MediaChannel
+from telephony.media.channel import MediaChannel
 from telephony.media.protocol import MediaRequest
+from telephony.stall import MOST_WAITING_BYTES, STALLED_S
 
 
 class FakeWire:
