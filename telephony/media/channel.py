@@ -8,7 +8,7 @@ from engine.channel import Capabilities, Receiver
 from engine.errors import ProtocolError
 from engine.frames import Frame, Hangup, Notice
 from telephony.media.protocol import MediaDecoder, MediaRequest, command, encode
-from telephony.stall import Stall, Wire
+from telephony.wire import Unread, Wire
 
 __all__ = ["MediaChannel"]
 
@@ -37,7 +37,7 @@ class MediaChannel:
         self._decoder = MediaDecoder(request.rate_hz)
         self._receiver: Receiver | None = None
         self._closed = False
-        self._stall = Stall(wire)
+        self._unread = Unread(wire)
         self._noticed_at: dict[str, float] = {}
 
     # From the client
@@ -73,7 +73,7 @@ class MediaChannel:
 
     def watch(self, now: float) -> None:
         """Called while the client does not read, and once after: it may be given up."""
-        if self._stall.too_long(now) and not self._closed:
+        if self._unread.too_long(now) and not self._closed:
             self.lost("stalled", "client.stalled")
             self._wire.close(1008, "client.stalled")
 

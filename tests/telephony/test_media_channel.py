@@ -10,7 +10,7 @@ import pytest
 from engine.frames import Audio, Dtmf, Frame, Hangup, Say
 from telephony.media.channel import MediaChannel
 from telephony.media.protocol import MediaRequest
-from telephony.stall import MOST_WAITING_BYTES, STALLED_S
+from telephony.wire import MOST_WAITING_BYTES, UNREAD_S
 
 
 class FakeWire:
@@ -84,15 +84,15 @@ def test_one_who_does_not_read_is_given_up_in_time() -> None:
     call = Call()
     call.wire.blocked = True
     call.channel.watch(100.0)
-    call.channel.watch(100.0 + STALLED_S)
+    call.channel.watch(100.0 + UNREAD_S)
     call.wire.blocked = False
     call.channel.watch(105.1)  # it read: time begins anew
     call.wire.blocked = True
     call.channel.watch(105.2)
-    call.channel.watch(105.2 + STALLED_S)
+    call.channel.watch(105.2 + UNREAD_S)
     assert not call.came
-    call.channel.watch(105.3 + STALLED_S)
-    call.channel.watch(105.4 + STALLED_S)
+    call.channel.watch(105.3 + UNREAD_S)
+    call.channel.watch(105.4 + UNREAD_S)
     assert call.wire.closed == (1008, "client.stalled")
     assert call.came == [Hangup("stalled")]
     assert call.channel.fault == "client.stalled"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from server.sim.invariants.watch import Ended, Told
 from telephony.media.protocol import MAX_BYTES
-from telephony.stall import MOST_WAITING_BYTES
+from telephony.wire import MOST_WAITING_BYTES
 
 __all__ = ["NoFaultOfOurs", "NothingLeft"]
 
