@@ -30,8 +30,15 @@ QUIET = 10 ** (-30 / 20)
 
 ABOVE_NOISE = 2.5
 """Speech is 8 dB above the noise of the line: WebRTC VAD alone takes loud noise for speech."""
+LEAST_ABOVE_NOISE = 1.5
+"""Where the noise leaves a voice less room than twice that, half of it, down to 3.5 dB: steady noise
+rises as far above its own estimate, which lies at its lower end, in one frame of a hundred."""
+USUAL_VOICE = 1500.0
+"""Root mean square of a voice: -27 dBov, an active speech level as networks expect it (ITU-T P.56
+has -26)."""
 GOING_ON = 1.6
-"""Within an utterance 4 dB do: words fade."""
+"""Within an utterance 4 dB do: words fade. In noise 2 dB, of 80 ms together."""
+LEAST_GOING_ON = 1.3
 USUAL_NOISE = 400.0
 """Root mean square (of 32,768) of a line that was not heard yet: a loud one."""
 MAX_NOISE = 2000.0
@@ -88,11 +95,13 @@ class SpeechGate:
     """
 
     __slots__ = (
+        "_above",
         "_candidate_s",
         "_chunk",
         "_chunk_at",
         "_chunk_bytes",
         "_confirm",
+        "_going_on",
         "_heard_until",
         "_history",
         "_is_speech",
@@ -132,7 +141,7 @@ class SpeechGate:
         self._voiced_until = 0.0
         self._settled = False
         self._level = 0.0
-        self._noise = USUAL_NOISE
+        self._set_noise(USUAL_NOISE)
         self._lowest = MAX_NOISE
         self._looks = 0
         self._look_in = LOOK_EVERY  # frames
@@ -155,7 +164,14 @@ class SpeechGate:
     @property
     def floor(self) -> float:
         """Root mean square (of 32,768) below which sound is the line's noise."""
-        return ABOVE_NOISE * self._noise
+        return self._above
+
+    @property
+    def maybe(self) -> bool:
+        """Speech may have begun just now; in half a second at the latest that is known."""
+        return not self.speaking and (
+            self._candidate_s is not None or self._history.bit_count() > 1
+        )
 
     @property
     def pending(self) -> bytes:
@@ -167,7 +183,7 @@ class SpeechGate:
         if not self.speaking:
             return ()
         heard = sorted(_rms(pcm) for _, pcm in self._recent)
-        self._noise = min(MAX_NOISE, max(self._noise, heard[len(heard) // 2]))
+        self._set_noise(max(self._noise, heard[len(heard) // 2]))
         return self.finish(now)
 
     def silent_s(self, now: float) -> float:
@@ -206,7 +222,7 @@ class SpeechGate:
         if self.speaking:
             return self._go_on(pcm, at, voiced and self._loud(pcm))
         rms = _rms(pcm) if voiced or self._look_in <= 0 else 0.0
-        voiced = voiced and rms > ABOVE_NOISE * self._noise
+        voiced = voiced and rms > self._above
         self._history = (self._history << 1 | voiced) & 0b11111
         if voiced:
             if self._history.bit_count() >= self.settings.onset_frames:
@@ -226,16 +242,24 @@ class SpeechGate:
         self._lowest = min(self._lowest, rms)
         self._looks += 1
         if self._looks == LOWEST_OF:
-            self._noise = max(self._noise, self._lowest)
+            self._set_noise(max(self._noise, self._lowest))
             self._looks, self._lowest = 0, MAX_NOISE
-        loud = rms > GOING_ON * self._noise
+        if self._going_on < GOING_ON * self._noise:
+            rms = _rms(b"".join(sound for _, sound in list(self._recent)[-LOOK_EVERY:]))
+        loud = rms > self._going_on
         if loud:
             self._look_in = LOOK_EVERY
         return loud
 
     def _listen_to_noise(self, rms: float) -> None:
-        self._noise = min(rms, self._noise * NOISE_RISE, MAX_NOISE)
-        self._noise = max(self._noise, MIN_NOISE)
+        self._set_noise(min(rms, self._noise * NOISE_RISE))
+
+    def _set_noise(self, noise: float) -> None:
+        """What is louder than it by how much is speech: half of the way to a voice."""
+        self._noise = noise = min(MAX_NOISE, max(MIN_NOISE, noise))
+        half = sqrt(USUAL_VOICE / noise)
+        self._above = noise * min(ABOVE_NOISE, max(LEAST_ABOVE_NOISE, half))
+        self._going_on = noise * min(GOING_ON, max(LEAST_GOING_ON, half))
 
     def _onset(self, pcm: bytes, at: float) -> Iterable[Frame]:
         confirm = self._confirm
@@ -246,7 +270,10 @@ class SpeechGate:
             else:
                 confirm.push(pcm)
             if confirm.probability is None or confirm.probability < self.settings.sure:
-                if not self._history or at - self._candidate_s > self.settings.confirm_ms / 1000:
+                if not self._history:
+                    self._forget()
+                elif at - self._candidate_s > self.settings.confirm_ms / 1000:
+                    self._set_noise(max(self._noise, min(_rms(kept) for _, kept in self._recent)))
                     self._forget()
                 return ()
         return self._start(at)
@@ -305,7 +332,7 @@ class SpeechGate:
         if self._settled:
             return
         self._settled = True
-        quiet = max(self._level * QUIET, self._noise * GOING_ON)
+        quiet = max(self._level * QUIET, self._going_on)
         for when, pcm in reversed(self._recent):
             if when >= self._voiced_until - 1e-6:
                 continue
