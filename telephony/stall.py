@@ -51,6 +51,10 @@ class Stall:
             self.dropped += 1
         return self._release(now) if self._live >= LIVE else ()
 
+    def finish(self) -> Sequence[tuple[bytes, float]]:
+        """No more will come: what still waits is heard."""
+        return () if self._last_at is None else self._release(self._last_at)
+
     def _release(self, now: float) -> list[tuple[bytes, float]]:
         out = []
         arrived = now - self._held_s

@@ -1,0 +1,1 @@
+"""Asterisk: its media channels, and how calls are controlled through it."""
