@@ -157,5 +157,5 @@ def _field(line: str) -> tuple[str, str]:
 
 def uri_in(value: str) -> str:
     """The URI of a From, To or Contact field, with or without a name and angle brackets."""
-    found = re.search(r"<([^>]+)>", value)
+    found = re.search(r"<([^<>]+)>", value)
     return found[1] if found else value.partition(";")[0].strip()
