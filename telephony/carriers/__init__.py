@@ -1,0 +1,1 @@
+"""Calls that a carrier brings over its own media stream."""
