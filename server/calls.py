@@ -21,14 +21,23 @@ from pipelines.audio.ticker import Ticker
 from pipelines.voice import Speech, VoiceCall
 from server.admission import Admission
 from server.metrics import Metrics
+from server.numbers import Numbers
 from server.parts import Parts, Running
 
-__all__ = ["CallChannel", "Calls", "Prepared", "RunningCall"]
+__all__ = ["CallChannel", "Calls", "Failing", "Prepared", "RunningCall"]
 
 log = structlog.get_logger()
 
 
-class CallChannel(AudioChannel, Protocol):
+class Failing(Protocol):
+    """What can be told of a fault."""
+
+    def fail(self, code: str, message: str) -> None:
+        """Tell the far end, where it can be told, of a fault that ends the call; and close."""
+        ...
+
+
+class CallChannel(AudioChannel, Failing, Protocol):
     """A way to one person on a call, and how the end of it is told."""
 
     dropped: int
@@ -40,10 +49,6 @@ class CallChannel(AudioChannel, Protocol):
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The far end is gone: hand `Hangup(reason)` to the receiver."""
-        ...
-
-    def fail(self, code: str, message: str) -> None:
-        """Tell the far end, where it can be told, of a fault that ends the call; and close."""
         ...
 
 
@@ -79,7 +84,8 @@ class RunningCall:
 
 
 class Calls:
-    """Takes calls in and holds each to its end. `new_id` names a session."""
+    """Takes calls in and holds each to its end. `new_id` names a session, `numbers` says what
+    answers where a number was called."""
 
     def __init__(
         self,
@@ -88,12 +94,14 @@ class Calls:
         metrics: Metrics,
         ticker: Ticker,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
+        numbers: Numbers | None = None,
     ) -> None:
         self.parts = parts
         self.metrics = metrics
         self.ticker = ticker
         self.new_id = new_id
         self._admission = admission
+        self._numbers = numbers or Numbers({})
         self._running: dict[str, RunningCall] = {}
         self.running: Mapping[str, RunningCall] = MappingProxyType(self._running)
 
@@ -120,6 +128,10 @@ class Calls:
         first if empty) needs. Raises ConfigurationError, ProtocolError or SpeechError."""
         running = self.parts.running(scenario or self.parts.default, language)
         return Prepared(running, self.parts.speech(running))
+
+    def prepare_for(self, called: str) -> Prepared:
+        """The same for a call to the number `called`."""
+        return self.prepare(*self._numbers.of(called))
 
     async def run(
         self,
@@ -185,7 +197,7 @@ class Calls:
             )
         return reason
 
-    def failed(self, channel: CallChannel, session_id: str, error: Exception) -> None:
+    def failed(self, channel: Failing, session_id: str, error: Exception) -> None:
         """A fault of ours in the call `session_id`: log it, and end that call."""
         log.error("call.failed", call_id=session_id, error=type(error).__name__, exc_info=error)
         code = error.code if isinstance(error, PalabreError) else "server.error"

@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
 from contextlib import asynccontextmanager
 from typing import Any, Protocol
 
-from server.calls import CallChannel, Calls
+from server.calls import Calls, Failing
 from server.edge import EXTENSION, PushWire
+from telephony.wire import Wire
 
-__all__ = ["Message", "Receive", "Send", "SocketChannel", "connected", "wire_of"]
+__all__ = ["Message", "PushedWire", "Receive", "Send", "SocketChannel", "connected", "wire_of"]
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -18,8 +19,22 @@ Send = Callable[[Message], Awaitable[None]]
 """ASGI's own, plain: a framework would handle every message of sound."""
 
 
-class SocketChannel(CallChannel, Protocol):
-    """A channel on a `PushWire`."""
+class PushedWire(Wire, Protocol):
+    """A wire that hands over each message as it is parsed; whoever dialled it."""
+
+    def attach(
+        self,
+        receiver: Callable[[bytes | str], None],
+        farewell: Callable[[int], str | None],
+        stalled: Callable[[], None],
+    ) -> None: ...
+
+    @property
+    def close_code(self) -> int: ...
+
+
+class SocketChannel(Failing, Protocol):
+    """What a `PushedWire` is read by."""
 
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
@@ -27,6 +42,10 @@ class SocketChannel(CallChannel, Protocol):
 
     def watch(self, now: float) -> None:
         """Called while the peer does not read, and once after: it may be given up."""
+        ...
+
+    def lost(self, reason: str, fault: str | None = None) -> None:
+        """The connection is gone."""
         ...
 
 
@@ -39,7 +58,7 @@ def wire_of(scope: Message) -> PushWire:
 @asynccontextmanager
 async def connected(
     calls: Calls,
-    wire: PushWire,
+    wire: PushedWire,
     receive: Receive,
     channel: SocketChannel,
     session_id: str,

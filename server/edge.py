@@ -20,12 +20,19 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import Frame, Opcode
 from websockets.http11 import Request
-from websockets.protocol import OPEN
-from websockets.server import ServerProtocol
+from websockets.protocol import OPEN, Protocol
 from websockets.speedups import apply_mask
 from websockets.streams import StreamReader
 
-__all__ = ["EXTENSION", "SEND_BUFFER_BYTES", "ImpatientHttp", "MediaWebSocket", "PushWire"]
+__all__ = [
+    "EXTENSION",
+    "HIGH_WATER_BYTES",
+    "SEND_BUFFER_BYTES",
+    "ImpatientHttp",
+    "MediaWebSocket",
+    "PushWire",
+    "at_rest",
+]
 
 EXTENSION = "palabre.push"
 
@@ -180,7 +187,7 @@ class MediaWebSocket(WebSocketsSansIOProtocol):
         else:
             self._credit -= len(self.conn.events)
             self.handle_events()
-        ready = self.wire.receiver is not None and not self.close_sent and _at_rest(self.conn)
+        ready = self.wire.receiver is not None and not self.close_sent and at_rest(self.conn)
         self._whole_bytes = self._most_bytes if ready else 0
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -274,7 +281,7 @@ def _head(size: int) -> bytes:
     return whole[: len(whole) - size]
 
 
-def _at_rest(conn: ServerProtocol) -> bool:
+def at_rest(conn: Protocol) -> bool:
     """No frame is half read, and no message half received: the parser waits for a frame's first
     byte. It is a generator, and has no other way to tell."""
     waiting: Any = conn.parser
