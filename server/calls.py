@@ -109,6 +109,10 @@ class Calls:
     def clock(self) -> Clock:
         return self.parts.clock
 
+    def obstacle(self) -> str | None:
+        """Why no further call can come now; None if it can."""
+        return self._admission.obstacle()
+
     @contextmanager
     def admit(self) -> Iterator[None]:
         """Hold a place for a call. Raises AdmissionError where there is none."""

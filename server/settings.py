@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["Settings"]
+__all__ = ["IceServer", "Settings"]
 
 
 def _data_dir() -> Path:
@@ -17,6 +17,14 @@ def _data_dir() -> Path:
 
 def _cache_dir() -> Path:
     return Path.home() / ".cache" / "palabre"
+
+
+class IceServer(BaseModel):
+    """A STUN or TURN server, named as browsers name it (`RTCIceServer`)."""
+
+    urls: Annotated[str, Field(pattern=r"^(stun|turns?):[^?\s]+(\?transport=(udp|tcp))?$")]
+    username: str = ""
+    credential: SecretStr = SecretStr("")
 
 
 class Settings(BaseSettings):
@@ -28,6 +36,9 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     scenario: str = ""
     """What a call runs that asks for none: a name, or the path of a scenario's file."""
+    numbers: dict[str, str] = Field(default_factory=dict)
+    """Which scenario answers which called number: a JSON object such as
+    ``{"+33199000001": "leads", "1002": "leads/fr"}``; any other number gets `scenario`."""
     speech: Literal["local", "null"] = "local"
     """``null``: a fixed transcript at the end of speech and a fixed reply; for benches."""
     vad: Literal["auto", "webrtc", "silero"] = "auto"
@@ -50,6 +61,23 @@ class Settings(BaseSettings):
     models_dir: Path = Field(default_factory=lambda: _data_dir() / "models")
     models_url: str | None = None
     cache_dir: Path = Field(default_factory=_cache_dir)
+    public_url: str = ""
+    """Where carriers reach this server, such as ``https://voice.example.org``."""
+    twilio_auth_token: SecretStr | None = None
+    """Of the Twilio account whose calls are taken: what it signs its requests with."""
+    carrier_token: SecretStr | None = None
+    """What the streams of other carriers have to bring along as ``token``."""
+    ice_servers: list[IceServer] = Field(default_factory=list)
+    """STUN and TURN servers of WebRTC calls, for us and for whoever calls: a JSON list such as
+    ``[{"urls": "stun:stun.example.org"}]``. None: both sides reach each other directly."""
+    ari_url: str = ""
+    """Of the Asterisk whose calls we control: ``http://127.0.0.1:8088/ari``."""
+    ari_media: str = "server"
+    """``server``: we dial Asterisk's /media for the sound of each call; else the name of the
+    configuration in websocket_client.conf with which Asterisk dials ours."""
+    asterisk_media_user: str = ""
+    asterisk_media_password: SecretStr | None = None
+    """What Asterisk has to show where it dials our /media: websocket_client.conf has the same."""
     journal: Path | None = None
     """A folder in which every session's log is kept; without it they end with the session."""
     log_json: bool = False

@@ -58,6 +58,9 @@ class SerializedCodec:
 
     def __init__(self, carrier: Carrier, called: str = "") -> None:
         try:
+            from loguru import logger
+
+            logger.disable("pipecat")  # it would log messages as they are, numbers included
             from pipecat.frames import frames
 
             self._make = carrier.load()

@@ -66,10 +66,13 @@ class _Awaited:
 
 
 class StreamChannel:
-    """One call's way through a carrier's stream. `begun` is told how the stream begins; sound and
-    keys before that are dropped. `now` of its methods is the edge's clock."""
+    """One call's way through a carrier's stream. `begun` is told how the stream begins, or None if
+    it ends before that; sound and keys until then are dropped. `now` of its methods is the edge's
+    clock."""
 
-    def __init__(self, codec: StreamCodec, wire: Wire, begun: Callable[[Begun], None]) -> None:
+    def __init__(
+        self, codec: StreamCodec, wire: Wire, begun: Callable[[Begun | None], None]
+    ) -> None:
         self.capabilities = codec.capabilities
         self.dropped = 0
         self.faults: Counter[str] = Counter()
@@ -79,6 +82,7 @@ class StreamChannel:
         self._begun = begun
         self._receiver: Receiver | None = None
         self._closed = False
+        self._lost: Hangup | None = None
         self._unread = Unread(wire)
         # What was sent of the turn, and how far the carrier says it has got.
         self._epoch = 0
@@ -94,6 +98,8 @@ class StreamChannel:
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        if self._lost is not None:
+            receiver(self._lost)
 
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
@@ -148,8 +154,11 @@ class StreamChannel:
             self._closed = True
             self._wire.close(1000, reason)
         self.fault = self.fault or fault
+        self._lost = Hangup(reason)
         if self._receiver is not None:
-            self._receiver(Hangup(reason))
+            self._receiver(self._lost)
+        else:
+            self._begun(None)
 
     def watch(self, now: float) -> None:
         """Called while the carrier does not read, and once after: it may be given up."""

@@ -37,6 +37,7 @@ class MediaChannel:
         self._decoder = MediaDecoder(request.rate_hz)
         self._receiver: Receiver | None = None
         self._closed = False
+        self._lost: Hangup | None = None
         self._unread = Unread(wire)
         self._noticed_at: dict[str, float] = {}
 
@@ -44,6 +45,8 @@ class MediaChannel:
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        if self._lost is not None:
+            receiver(self._lost)
 
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
@@ -68,8 +71,9 @@ class MediaChannel:
         """The connection is gone; `fault` is the code of why, where that is one."""
         self._closed = True
         self.fault = self.fault or fault
+        self._lost = Hangup(reason)
         if self._receiver is not None:
-            self._receiver(Hangup(reason))
+            self._receiver(self._lost)
 
     def watch(self, now: float) -> None:
         """Called while the client does not read, and once after: it may be given up."""
