@@ -14,7 +14,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import structlog
 
@@ -24,6 +24,7 @@ from server.asterisk.line import START_S, Line, MediaError, ended
 from server.calls import Calls, Prepared
 from server.connection import Message, Receive, Send, connected, wire_of
 from server.media import refuse
+from server.settings import Settings
 from telephony.asterisk.media.channel import AsteriskChannel
 from telephony.asterisk.media.protocol import MAX_BYTES
 
@@ -58,6 +59,19 @@ class AsteriskMedia:
         self._client = client
         self._url = url.rstrip("/")
         self._expected: dict[str, Waiting] = {}
+
+    @classmethod
+    def of(cls, calls: Calls, settings: Settings) -> AsteriskMedia:
+        """As the settings have it."""
+        http = urlsplit(settings.ari_url)
+        password = settings.asterisk_media_password
+        return cls(
+            calls,
+            user=settings.asterisk_media_user,
+            password="" if password is None else password.get_secret_value(),
+            client="" if settings.ari_media == "server" else settings.ari_media,
+            url=f"{'wss' if http.scheme == 'https' else 'ws'}://{http.netloc}",
+        )
 
     # For whoever controls calls through ARI
 
