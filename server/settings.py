@@ -72,6 +72,13 @@ class Settings(BaseSettings):
     ``[{"urls": "stun:stun.example.org"}]``. None: both sides reach each other directly."""
     ari_url: str = ""
     """Of the Asterisk whose calls we control: ``http://127.0.0.1:8088/ari``."""
+    ari_user: str = "palabre"
+    ari_password: SecretStr | None = None
+    """As ari.conf has them."""
+    ari_app: str = "palabre"
+    """The application that the dialplan hands calls to: ``Stasis(palabre,…)``."""
+    ari_endpoint: str = ""
+    """What calls go out by, with the number in it: ``PJSIP/{number}@trunk``."""
     ari_media: str = "server"
     """``server``: we dial Asterisk's /media for the sound of each call; else the name of the
     configuration in websocket_client.conf with which Asterisk dials ours."""
