@@ -6,6 +6,23 @@ const FRAME_MS = 20;
 /** Longer than any loudspeaker's way that browsers report (Bluetooth is at 0.2 to 0.3 s). */
 const MAX_OUTPUT_LATENCY_S = 0.5;
 
+/** The person's microphone, as a stream. Throws Problem. Call it from a click. */
+export async function openMicrophone() {
+  if (!window.isSecureContext || !navigator.mediaDevices) throw new Problem("origin.insecure");
+  try {
+    return await navigator.mediaDevices.getUserMedia({
+      audio: {
+        channelCount: 1,
+        echoCancellation: true,
+        noiseSuppression: true,
+        autoGainControl: true,
+      },
+    });
+  } catch (error) {
+    throw microphoneProblem(error);
+  }
+}
+
 export class CallAudio {
   /** Called with each frame of the microphone, an ArrayBuffer. */
   onframe = () => {};
@@ -21,7 +38,6 @@ export class CallAudio {
 
   /** Ask for the microphone and start both ways. Throws Problem. Call it from a click. */
   static async open() {
-    if (!window.isSecureContext || !navigator.mediaDevices) throw new Problem("origin.insecure");
     const audio = new CallAudio();
     try {
       await audio.#open();
@@ -34,18 +50,7 @@ export class CallAudio {
 
   async #open() {
     this.#context = new AudioContext({ sampleRate: RATE_HZ, latencyHint: "interactive" });
-    try {
-      this.#stream = await navigator.mediaDevices.getUserMedia({
-        audio: {
-          channelCount: 1,
-          echoCancellation: true,
-          noiseSuppression: true,
-          autoGainControl: true,
-        },
-      });
-    } catch (error) {
-      throw microphoneProblem(error);
-    }
+    this.#stream = await openMicrophone();
     for (const track of this.#stream.getTracks()) track.onended = () => this.onlost();
     const source = this.#source();
     const context = this.#context;

@@ -8,6 +8,7 @@ const MAX_WAITING_BYTES = 4 * RATE_HZ;
 const GOODBYE_MS = 1500;
 
 export class Call {
+  transport = "WebSocket";
   sentFrames = 0;
   receivedFrames = 0;
   audio = null;

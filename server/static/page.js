@@ -4,6 +4,7 @@ import { Call } from "./call.js";
 import { Conversation } from "./conversation.js";
 import { element } from "./element.js";
 import { Meter } from "./meter.js";
+import { RtcCall, offered } from "./rtc.js";
 import { Waterfalls, legend } from "./waterfall.js";
 import { language, milliseconds, problemWords, seconds, speak, word } from "./words.js";
 
@@ -23,6 +24,8 @@ let call = null;
 let session = "";
 let state = "ready";
 let problem = null;
+/** The configuration for WebRTC where the server offers it and nothing is in its way. */
+let rtc = null;
 
 // A call's messages
 
@@ -71,6 +74,12 @@ function over(message) {
   meters.user.stop();
   meters.engine.stop();
   problem = message.problem;
+  if (problem?.code === "webrtc.unreachable") {
+    rtc = null;
+    conversation.remark(word("fallback"));
+    startCall();
+    return;
+  }
   if (!problem) conversation.remark(word("ended", message.reason) ?? word("ended", "other"));
   show("closed");
 }
@@ -99,6 +108,7 @@ function drawVitals() {
   const { playedSamples, gaps } = call.audio.vitals;
   const rows = {
     session,
+    transport: call.transport,
     rate: `${call.audio.rateHz.toLocaleString(language)} Hz`,
     sent: seconds(call.sentFrames / FRAMES_PER_S),
     received: seconds(call.receivedFrames / FRAMES_PER_S),
@@ -135,7 +145,8 @@ function startCall() {
   at("welcome").hidden = true;
   conversation.begin();
   waterfalls.begin();
-  call = new Call(new URLSearchParams(location.search), listen);
+  const query = new URLSearchParams(location.search);
+  call = rtc ? new RtcCall(rtc, query, listen) : new Call(query, listen);
   call.start();
   show("microphone");
 }
@@ -176,6 +187,10 @@ at("call").addEventListener("click", () => (call ? call.hangUp() : startCall()))
 at("language").addEventListener("click", () => changeLanguage(at("language").lang));
 addEventListener("pagehide", () => call?.hangUp());
 
+offered(new URLSearchParams(location.search)).then((configuration) => {
+  rtc = configuration;
+  document.body.dataset.transport = rtc ? "webrtc" : "websocket";
+});
 changeLanguage(language);
 setInterval(drawVitals, 500);
 drawMeters();

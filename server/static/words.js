@@ -18,6 +18,7 @@ const FRENCH = {
   callAgain: "Rappeler",
   hangUp: "Raccrocher",
   cut: "coupé ici",
+  fallback: "WebRTC ne passe pas sur ce réseau : l'appel se fait par WebSocket.",
   greeting: "accueil",
   noWords: "sans paroles",
   budget: "budget",
@@ -42,6 +43,7 @@ const FRENCH = {
   },
   vital: {
     session: "session",
+    transport: "transport",
     rate: "fréquence",
     sent: "envoyé",
     received: "reçu",
@@ -116,6 +118,7 @@ const ENGLISH = {
   callAgain: "Call again",
   hangUp: "Hang up",
   cut: "cut here",
+  fallback: "WebRTC does not get through on this network: calling over WebSocket.",
   greeting: "greeting",
   noWords: "no words",
   budget: "budget",
@@ -140,6 +143,7 @@ const ENGLISH = {
   },
   vital: {
     session: "session",
+    transport: "transport",
     rate: "sample rate",
     sent: "sent",
     received: "received",

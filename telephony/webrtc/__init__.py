@@ -1,0 +1,1 @@
+"""Calls from browsers and apps over WebRTC (docs/webrtc.md). aiortc is the extra `webrtc`."""
