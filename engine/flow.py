@@ -20,6 +20,7 @@ __all__ = [
     "FlowState",
     "Question",
     "Record",
+    "Signal",
     "Silent",
     "Started",
     "Think",
@@ -103,7 +104,20 @@ class Silent:
     count: int
 
 
-Event = Started | Understood | Silent | Dtmf
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """What happened outside the talk, at `at`: `name` says what (``amd``, ``beep``), `data` (JSON
+    values) tells more of it.
+
+    Where a flow only records it, nobody is interrupted.
+    """
+
+    name: str
+    data: Mapping[str, Any]
+    at: float
+
+
+Event = Started | Understood | Silent | Dtmf | Signal
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from engine.flow import (
     FlowState,
     Question,
     Record,
+    Signal,
     Silent,
     Started,
     Think,
@@ -92,7 +93,7 @@ class Session:
 
     A turn is a transaction: the flow's new state and its records count once the user has heard
     something of the answer. A user who goes on before that is understood as one utterance,
-    answered anew. A key counts as it is pressed, so that keys may be pressed ahead.
+    answered anew. A key counts as it is pressed, so that keys may be pressed ahead; so does a signal.
     """
 
     def __init__(
@@ -119,7 +120,7 @@ class Session:
         self._silence_s = silence_s
         self._watch = watch
         self._notice = notice
-        self._inbox: Link[Frame | _Done] = Link(INBOX)
+        self._inbox: Link[Frame | Signal | _Done] = Link(INBOX)
         self._state = flow.start()
         self._epoch = 0
         self._running: _Running | None = None
@@ -154,9 +155,10 @@ class Session:
             return self._flow.question(running.state)
         return self._flow.question(self._state)
 
-    def deliver(self, frame: Frame) -> bool:
+    def deliver(self, frame: Frame | Signal) -> bool:
         """Hand in what happened: Heard, Dtmf, SpeechStarted, SpeechEnded (without words),
-        Interrupted, Failed or Hangup. False if it was not taken: too many wait, or it is over.
+        Interrupted, Failed, Hangup, or a Signal from outside the talk. False if it was not taken:
+        too many wait, or it is over.
 
         A hang-up always gets through.
         """
@@ -228,7 +230,7 @@ class Session:
             self._inbox.close()
         return first
 
-    async def _next(self) -> Frame | _Done | Silent:
+    async def _next(self) -> Frame | Signal | _Done | Silent:
         at = self._silence_at
         try:
             async with asyncio.timeout(None if at is None else max(0.0, at - self._clock.now())):
@@ -242,7 +244,7 @@ class Session:
         assert self._reason is not None
         return Hangup(self._reason)
 
-    async def _handle(self, event: Frame | _Done | Silent) -> None:
+    async def _handle(self, event: Frame | Signal | _Done | Silent) -> None:
         match event:
             case Heard():
                 await self._heard(event)
@@ -252,6 +254,8 @@ class Session:
                 self._begin(event, at=event.at)
             case Silent():
                 self._begin(event)
+            case Signal():
+                await self._signal(event)
             case SpeechStarted():
                 self._speaking = True
                 self._silence_at = None
@@ -293,6 +297,23 @@ class Session:
             )
         )
 
+    async def _signal(self, signal: Signal) -> None:
+        """What the flow only records is recorded; else it is answered, whoever is speaking."""
+        try:
+            state, effects = self._flow.step(self._state, signal)
+        except Exception as error:  # noqa: BLE001  the border: it is lost, the call is not
+            self._failed(Failed("signal", error, signal.at))
+            return
+        records = [effect for effect in effects if isinstance(effect, Record)]
+        over = self._reason is not None
+        if over or (state == self._state and len(records) == len(effects)):
+            for record in records:
+                self._log.record(record.name, dict(record.data))
+            return
+        self._silent = 0
+        await self._stop_turn()
+        self._begin(signal, at=signal.at)
+
     def _failed(self, failed: Failed) -> None:
         self._log.record("stage.failed", {"stage": failed.stage, "error": _code(failed.error)})
         self._failures += 1
@@ -310,6 +331,8 @@ class Session:
             if isinstance(event, Heard):
                 await self._heard(event)
                 await self._conclude()
+            elif isinstance(event, Signal):
+                await self._signal(event)
 
     async def _conclude(self) -> None:
         running = self._running
@@ -384,7 +407,7 @@ class Session:
         for effect in effects:
             if isinstance(effect, Hangup):
                 running.hangup = effect.reason
-        if isinstance(event, Dtmf):
+        if isinstance(event, Dtmf | Signal):
             self._commit(running)
         if lines and self._reason is None:
             async with contextlib.aclosing(_lines(lines)) as reply:

@@ -26,6 +26,7 @@ def check(script: Script, nodes: Mapping[str, Value], words: Wording) -> None:
         _levels_known(script, step, nodes[step.name])
         _keys_known(script, step, nodes[step.name])
     _silence_ends(script, nodes)
+    _voicemail_has_words(script, nodes, words)
     _no_stray_words(script, words)
     _examples_distinct(script, words)
 
@@ -122,6 +123,16 @@ def _silence_ends(script: Script, nodes: Mapping[str, Value]) -> None:
             )
         passed.add(step.name)
         waiting |= step.leads_to() - passed
+
+
+def _voicemail_has_words(script: Script, nodes: Mapping[str, Value], words: Wording) -> None:
+    if script.voicemail == "message" and not words.voicemail:
+        raise words.root.error("nothing to leave on a voicemail", "'voicemail', a line or several")
+    if words.voicemail and script.voicemail != "message":
+        raise nodes[""].error(
+            f"{words.path.name} has a message for voicemails that is never left",
+            "voicemail: message",
+        )
 
 
 def _no_stray_words(script: Script, words: Wording) -> None:

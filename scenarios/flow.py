@@ -12,18 +12,29 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from engine.errors import ConfigurationError
-from engine.flow import Effect, Event, FlowState, Question, Record, Silent, Started, Understood
+from engine.flow import (
+    Effect,
+    Event,
+    FlowState,
+    Question,
+    Record,
+    Signal,
+    Silent,
+    Started,
+    Understood,
+)
 from engine.frames import Dtmf, Hangup, Say
 from pipelines.mind.language import LANGUAGES, numbers, tokens
 from scenarios.model import Answer, Point, Script, Step
+from scenarios.signals import BEEP_PATIENCE_S, message, signalled
 
 __all__ = ["VERSION", "ScriptFlow"]
 
-VERSION = 2
+VERSION = 3
 """Of the state's shape: step, retries (answers not understood at this step), slots, answers
 (the intent that answered each step), score and level (null before a score was asked for), seed,
 uses (of each list of phrases), asked (the last question, as it was said), menu (whether its keys
-were said with it) and digits (keyed so far)."""
+were said with it), digits (keyed so far) and recorder (whether a voicemail is to be spoken to)."""
 
 KEYING_PAUSE_S = 3.0
 """Who has pressed all digits of a number waits; who looks the next one up takes up to this long.
@@ -60,10 +71,13 @@ class ScriptFlow:
             "asked": "",
             "menu": False,
             "digits": "",
+            "recorder": False,
         }
 
     def question(self, state: FlowState) -> Question:
         """See `engine.flow.Flow`."""
+        if state["recorder"]:
+            return Question("voicemail", barge_in="never", pause_s=BEEP_PATIENCE_S)
         step = self._step(state)
         return Question(
             step.name,
@@ -83,6 +97,10 @@ class ScriptFlow:
             **state,
             **{name: dict(state[name]) for name in ("slots", "answers", "uses")},
         }
+        if isinstance(event, Signal):
+            return self._signalled(state, step, event)
+        if state["recorder"] and not isinstance(event, Started):
+            return state, message(self.script) if isinstance(event, Silent) else ()
         if step.hangup and not isinstance(event, Started):
             return state, (Hangup(step.hangup),)  # what comes after the end changes nothing
         match event:
@@ -102,6 +120,16 @@ class ScriptFlow:
                 return self._silent(state, step, count)
             case Dtmf(digit=digit):
                 return self._pressed(state, step, digit)
+
+    def _signalled(
+        self, state: FlowState, step: Step, signal: Signal
+    ) -> tuple[FlowState, tuple[Effect, ...]]:
+        recorder = state["recorder"]
+        effects = signalled(self.script, state, signal)
+        if recorder and not state["recorder"] and step.asks:  # we were silent to a person
+            state, asked = self._ask(state, step, step.say[-1:], 1)
+            return state, (*effects, *asked)
+        return state, effects
 
     def _step(self, state: FlowState) -> Step:
         step = self.script.steps.get(str(state.get("step")))

@@ -113,7 +113,8 @@ class Script:
     `always` are the intents that count at every question; `gone` is the step for a user who stays
     silent. `backchannels` show attention and take no turn, `stop_words` take it at once, `fillers`
     (by occasion) are said while an answer takes its time. Before a question is asked again,
-    one of `not_understood` or `not_heard` is said.
+    one of `not_understood` or `not_heard` is said. `voicemail` is what is done where a machine
+    answers (``hangup``; ``message``: `voicemail_lines` are left on a voicemail; empty: nothing).
     """
 
     name: str
@@ -130,6 +131,8 @@ class Script:
     fillers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     not_understood: tuple[str, ...] = ()
     not_heard: tuple[str, ...] = ()
+    voicemail: str = ""
+    voicemail_lines: tuple[str, ...] = ()
 
     def intents(self, step: Step) -> tuple[str, ...]:
         """What is told apart at `step`: its own answers, then those that always count."""
@@ -173,6 +176,6 @@ class Script:
             for answer in answers.values()
             if answer.reply
         ]
-        said += [*self.not_understood, *self.not_heard]
+        said += [*self.not_understood, *self.not_heard, *self.voicemail_lines]
         said += [line for fillers in self.fillers.values() for line in fillers]
         return tuple(dict.fromkeys(said))

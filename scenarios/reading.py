@@ -23,6 +23,7 @@ from scenarios.wording import StepLines, Wording, read_wording
 __all__ = ["load"]
 
 BARGE_IN = ("never", "polite", "always")
+VOICEMAIL = ("hangup", "message")
 MOST_RETRIES = 5
 """A person who was not understood six times will not be the seventh time."""
 EXPECTS = tuple(EXPECTATIONS)
@@ -43,7 +44,8 @@ def load(path: Path | str, language: str | None = None) -> Script:
     path = Path(path)
     root = read(path)
     top = root.fields(
-        ("name", "languages", "start", "silence", "steps"), ("slots", "score", "always")
+        ("name", "languages", "start", "silence", "steps"),
+        ("slots", "score", "always", "voicemail"),
     )
     languages = top["languages"].texts("a list of languages, the default first")
     if language is not None and language not in languages:
@@ -80,6 +82,8 @@ def load(path: Path | str, language: str | None = None) -> Script:
         fillers=words.fillers,
         not_understood=words.not_understood,
         not_heard=words.not_heard,
+        voicemail=top["voicemail"].one_of(VOICEMAIL) if "voicemail" in top else "",
+        voicemail_lines=words.voicemail,
     )
     check(script, {**nodes, "": root, "start": top["start"], "silence": top["silence"]}, words)
     return script

@@ -45,13 +45,16 @@ class Wording:
     not_understood: tuple[str, ...] = ()
     not_heard: tuple[str, ...] = ()
     fillers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    voicemail: tuple[str, ...] = ()
+    """What is left on a voicemail."""
 
 
 def read_wording(path: Path, language: str) -> Wording:
     """The words in `path`. Raises ScenarioError."""
     root = read(path)
     lists = ("backchannels", "stop_words", "not_understood", "not_heard")
-    top = root.fields(("language", "lines"), ("replies", "intents", "slots", "fillers", *lists))
+    parts = ("replies", "intents", "slots", "fillers", "voicemail")
+    top = root.fields(("language", "lines"), (*parts, *lists))
     top["language"].one_of([language])
     nodes = top["lines"].items("a mapping of steps and their lines")
     intent_nodes = top["intents"].items("a mapping of intents") if "intents" in top else {}
@@ -72,6 +75,7 @@ def read_wording(path: Path, language: str) -> Wording:
             for name, value in slots.items()
         },
         fillers=_fillers(top.get("fillers"), language),
+        voicemail=_said(top["voicemail"]) if "voicemail" in top else (),
         **{name: top[name].texts() for name in lists if name in top},
     )
 

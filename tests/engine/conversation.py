@@ -16,6 +16,7 @@ from engine.flow import (
     FlowState,
     Question,
     Record,
+    Signal,
     Silent,
     Started,
     Think,
@@ -57,6 +58,14 @@ class Echo:
                 return state, (Say(f"Vous êtes là ? ({count})"),)
             case Dtmf(digit=digit):
                 return took(state, digit), (Record("key", {"digit": digit}), Say(f"touche {digit}"))
+            case Signal(name="noted", data=data):
+                return state, (Record("noted", data),)
+            case Signal(name="changed"):
+                return took(state, "changed"), (Record("answer", {"text": "changed"}),)
+            case Signal(name="over", data=data):
+                return took(state, "over"), (Record("over", data), Say("Fini."), Hangup("over"))
+            case Signal():
+                raise LookupError("an unknown signal")
             case Understood(text="rien"):
                 return took(state, "rien"), (Record("answer", {"text": "rien"}),)
             case Understood(text="adieu"):

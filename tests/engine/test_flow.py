@@ -12,6 +12,7 @@ from engine.flow import (
     Flow,
     Question,
     Record,
+    Signal,
     Silent,
     Started,
     Think,
@@ -36,7 +37,7 @@ def test_an_understanding(confidence: float) -> None:
 
 
 def test_the_unions_are_closed() -> None:
-    assert set(get_args(Event)) == {Started, Understood, Silent, Dtmf}
+    assert set(get_args(Event)) == {Started, Understood, Silent, Dtmf, Signal}
     assert set(get_args(Effect)) == {Say, Think, Record, Hangup}
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.budget import Mark
 from engine.errors import SpeechError, StoreError, UnderstandingError
-from engine.flow import Question, Understanding
+from engine.flow import Question, Signal, Understanding
 from engine.frames import (
     Dtmf,
     Failed,
@@ -372,6 +372,71 @@ async def test_a_turn_that_failed_while_the_next_message_came_is_recorded() -> N
     assert await talk.answers() == ["oui non"]
 
 
+# Signals from outside the talk
+
+
+@virtual
+async def test_a_signal_that_is_only_recorded_interrupts_nobody() -> None:
+    async with conversation() as talk:
+        await asyncio.sleep(0.5)
+        talk.session.deliver(Signal("noted", {"verdict": "human"}, talk.now))
+        await asyncio.sleep(3)
+    assert [ledger["interrupted"] for ledger in talk.ledgers] == [False]
+    assert ("noted", {"verdict": "human"}) in await talk.logged()
+
+
+@virtual
+async def test_a_signal_that_is_answered_cuts_in_and_counts_as_it_comes() -> None:
+    async with conversation() as talk:
+        await asyncio.sleep(0.5)
+        talk.session.deliver(Signal("over", {"verdict": "voicemail"}, talk.now))
+        await asyncio.sleep(0.01)
+        talk.session.deliver(Hangup("caller"))  # before a word of the answer was heard
+        assert await run_to_end(talk) == "caller"
+    assert [ledger["interrupted"] for ledger in talk.ledgers] == [True, True]
+    assert ("over", {"verdict": "voicemail"}) in await talk.logged()
+
+
+@virtual
+async def test_what_answers_a_signal_may_end_the_conversation() -> None:
+    async with greeted() as talk:
+        talk.session.deliver(Signal("over", {}, talk.now))
+        assert await run_to_end(talk) == "over"
+    assert talk.mouth.spoken == [GREETING, "Fini."]
+
+
+@virtual
+async def test_a_signal_may_change_the_state_without_a_word() -> None:
+    async with greeted() as talk:
+        talk.session.deliver(Signal("changed", {}, talk.now))
+        await asyncio.sleep(0.1)
+        assert talk.session.question.step == "step 1"
+        assert talk.state == "listening"
+    assert talk.ledgers[1]["said"] == ""
+
+
+@virtual
+async def test_a_signal_that_comes_with_the_end_is_recorded_and_not_answered() -> None:
+    async with greeted() as talk:
+        for name in ("over", "noted"):
+            talk.session.deliver(Signal(name, {"late": True}, talk.now))
+        talk.session.deliver(Hangup("caller"))
+        assert await run_to_end(talk) == "caller"
+    assert (await talk.logged())[-3:-1] == [("over", {"late": True}), ("noted", {"late": True})]
+    assert talk.mouth.spoken == [GREETING]
+
+
+@virtual
+async def test_a_flow_that_fails_at_a_signal_costs_no_call() -> None:
+    async with greeted() as talk:
+        talk.session.deliver(Signal("unheard of", {}, talk.now))
+        await asyncio.sleep(3)
+        talk.say("oui")
+        await asyncio.sleep(3)
+    assert ("stage.failed", {"stage": "signal", "error": "LookupError"}) in await talk.logged()
+    assert talk.mouth.spoken[-1] == "et ensuite ?"
+
+
 # Silence
 
 
@@ -715,6 +780,7 @@ ACTIONS = st.lists(
                 "cough",
                 "interrupt",
                 "stale",
+                "signal",
                 "pause",
                 "resume",
                 "fail",
@@ -743,7 +809,7 @@ async def test_every_turn_ends_and_every_step_is_in_the_table(
     for number, (action, wait_s) in enumerate(actions):
         turn = talk.session.turn
         epoch = turn.epoch if turn is not None else 0
-        event: Frame | None = None
+        event: Frame | Signal | None = None
         match action:
             case "say":
                 event = talk.heard(f"mot{number}")
@@ -761,6 +827,8 @@ async def test_every_turn_ends_and_every_step_is_in_the_table(
                 event = Interrupted(epoch, talk.now)
             case "stale":
                 event = Interrupted(max(0, epoch - 1), talk.now)
+            case "signal":
+                event = Signal("noted" if number % 2 else "changed", {}, talk.now)
             case "fail":
                 event = Failed("stt", SpeechError("no ears"), talk.now)
             case "pause":

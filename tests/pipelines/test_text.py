@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from engine.budget import Mark
 from engine.channel import Capabilities, Receiver
 from engine.clock import LoopClock
-from engine.flow import Effect, Event, FlowState, Question, Silent, Started, Understanding
+from engine.flow import Effect, Event, FlowState, Question, Signal, Silent, Started, Understanding
 from engine.frames import (
     Delta,
     Dtmf,
@@ -88,6 +88,8 @@ class Echo:
                 return state, (Say("Goodbye."), Hangup("silence"))
             case Dtmf(digit=digit):
                 return state, (Say(f"Key {digit}."),)
+            case Signal():
+                return state, ()
             case _:
                 return state, (Say(f"You said {event.text}."),)
 
