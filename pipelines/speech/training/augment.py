@@ -28,7 +28,9 @@ class Recipe:
     babble: float = 0.25
     """Of the noisy calls."""
     reverb: float = 0.3
-    telephone: float = 0.45
+    telephone: float = 0.5
+    loss: float = 0.15
+    """Of the calls by telephone: packets are lost."""
     tract: float = 0.08
     """Standard deviation of the logarithm of the vocal tract's length."""
     equaliser_db: float = 4.0
@@ -40,7 +42,7 @@ class Recipe:
 
 
 CLEAN = Recipe(
-    noise=0, babble=0, reverb=0, telephone=0, tract=0, equaliser_db=0, ripple_db=0, masks=0
+    noise=0, babble=0, reverb=0, telephone=0, loss=0, tract=0, equaliser_db=0, ripple_db=0, masks=0
 )
 
 
@@ -60,6 +62,8 @@ def augmented(
         sound += _noise(sound, recipe, chance, others)
     if chance.random() < recipe.telephone:
         sound = telephone(sound, chance)
+        if chance.random() < recipe.loss:
+            _lose(sound, chance)
     powers = features.power(features.spectra(np.clip(sound, -32768, 32767)))
     if recipe.equaliser_db:
         knots = chance.normal(0, recipe.equaliser_db, 9)
@@ -157,16 +161,25 @@ def _coloured(count: int, chance: np.random.Generator) -> Floats:
 
 
 def telephone(sound: Floats, chance: np.random.Generator) -> Floats:
-    """8 kHz and mu-law (G.711), with the band's lower edge as often as not."""
-    from scipy.signal import butter, lfilter
+    """8 kHz and mu-law (G.711), with the band's lower edge as often as not, and its upper."""
+    from scipy.signal import butter, sosfilt
     from soxr import resample
 
     narrow = resample(sound, _RATE_HZ, 8000)
     if chance.random() < 0.5:
-        b, a = butter(2, chance.uniform(80, 320), "high", fs=8000)
-        narrow = lfilter(b, a, narrow)
+        narrow = sosfilt(butter(2, chance.uniform(80, 320), "high", fs=8000, output="sos"), narrow)
+    if chance.random() < 0.5:
+        narrow = sosfilt(butter(6, chance.uniform(3200, 3700), fs=8000, output="sos"), narrow)
     scaled = np.clip(narrow / 32768, -1, 1)
     code = np.round(np.sign(scaled) * np.log1p(255 * np.abs(scaled)) / np.log(256) * 127) / 127
     decoded = np.sign(code) * (np.exp(np.abs(code) * np.log(256)) - 1) / 255 * 32768
     wide = resample(decoded.astype(np.float32), 8000, _RATE_HZ)
     return np.asarray(np.resize(wide, len(sound)), np.float32)
+
+
+def _lose(sound: Floats, chance: np.random.Generator) -> None:
+    """Up to 6 % of the packets of 20 ms do not come and are silence."""
+    packet = _RATE_HZ // 50
+    lost = np.flatnonzero(chance.random(len(sound) // packet) < chance.uniform(0, 0.06))
+    for start in lost * packet:
+        sound[start : start + packet] = 0

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pipelines.speech.corpus import sentences, vocabulary
 from pipelines.speech.espeak import EspeakVoice, Library
 from pipelines.speech.kaldi.phones import PHONES, segments, speakable
-from pipelines.speech.training.voices import ACCENTS, Voice
+from pipelines.speech.training.voices import ACCENTS, FRESH, Voice, fresh
 
 __all__ = ["RATE_HZ", "Call", "Plan", "plan", "synthesise", "texts"]
 
@@ -32,6 +32,10 @@ class Plan:
     sentences: tuple[str, ...]
     pauses_ms: tuple[int, ...]
     """Silence before each sentence and, last, after them."""
+    definition: str | None = None
+    """The voice file of `FRESH`, where `voice` is that."""
+    cut_ms: int | None = None
+    """The last sentence stops after so long, wherever it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Call:
     samples: Samples
     segments: NDArray[np.int32]
 
+
+_FRESH_SHARE = 0.6
+"""Of the calls: with a voice that no other call has."""
+_CUT_SHARE = 0.08
+"""Of the calls: the recogniser is asked about the beginning of what is being said as well."""
 
 _ONSETS = "p b t d c g f v s z ch j m n gn l r pr tr cr br dr gr fr vr pl cl bl fl gl st sp sc"
 _NUCLEI = "a é è i o u ou eu œu an on in en oi ui ie ien au eau ai io ée"
@@ -76,21 +85,26 @@ def _invented(chance: random.Random) -> str:
 def plan(voices: list[Voice], language: str, lines: Iterator[str], chance: random.Random) -> Plan:
     """Draw a call."""
     said: list[str] = []
-    wanted = chance.randint(20, 60)  # characters, about 15 to a second
+    wanted = chance.randint(1, 60)  # characters, about 15 to a second
     wanted += 60 * (chance.random() < 0.5)
     while sum(map(len, said)) < wanted:
         said.append(next(lines))
-    name = f"{chance.choice(ACCENTS[language])}+{chance.choice(voices).name}"
+    voice = chance.choice(voices)
+    name, definition = voice.name, None
+    if chance.random() < _FRESH_SHARE:
+        name, definition = FRESH, fresh(voice, chance)
     rate_wpm = min(320, max(90, int(chance.gauss(170, 35))))
     pauses = [
-        int(chance.choice((chance.uniform(60, 400), chance.uniform(300, 1500))))
+        int(chance.choice((chance.uniform(60, 400), chance.uniform(300, 1100))))
         for _ in range(len(said) + 1)
     ]
     return Plan(
-        EspeakVoice(name, rate_wpm, chance.randint(25, 75)),
+        EspeakVoice(f"{chance.choice(ACCENTS[language])}+{name}", rate_wpm, chance.randint(25, 75)),
         min(1.2, max(0.83, chance.gauss(1, 0.07))),
         tuple(said),
         tuple(pauses),
+        definition,
+        chance.randint(120, 900) if chance.random() < _CUT_SHARE else None,
     )
 
 
@@ -112,7 +126,8 @@ def synthesise(library: Library, call: Plan, language: str) -> Call:
         marks.append((0, at))
         put(np.zeros(length_ms * RATE_HZ // 1000, np.int16))
 
-    for text, pause_ms in zip(call.sentences, call.pauses_ms, strict=False):
+    last = len(call.sentences) - 1
+    for index, (text, pause_ms) in enumerate(zip(call.sentences, call.pauses_ms, strict=False)):
         silence(pause_ms)
         pcm, phonemes = library.trace(speakable(text), call.voice)
         spoken = np.frombuffer(pcm, np.int16)
@@ -121,7 +136,11 @@ def synthesise(library: Library, call: Plan, language: str) -> Call:
             (codes[segment.phone], at + int(segment.start * scale))
             for segment in segments(text, phonemes, len(spoken), language)
         ]
-        put(resample(spoken, library.rate_hz * call.speed, RATE_HZ))
+        sound = resample(spoken, library.rate_hz * call.speed, RATE_HZ)
+        if index == last and call.cut_ms is not None:
+            sound = sound[: call.cut_ms * RATE_HZ // 1000]
+            marks = [mark for mark in marks if mark[1] < at + len(sound)]
+        put(sound)
     silence(call.pauses_ms[-1])
     return Call(np.concatenate(pieces), np.array(marks, np.int32).reshape(-1, 2))
 

@@ -32,15 +32,15 @@ class Settings:
     """What is trained, and for how long. The defaults are the shipped model's."""
 
     language: str = "fr"
-    shards: int = 24
-    epochs: int = 4
+    shards: int = 33
+    epochs: int = 5
     calls: int = CALLS
     """In a shard."""
     seed: int = 1
     respoken: float = 0.5
     """Share of the calls that the second synthesiser says."""
-    width: int = 384
-    bottleneck: int = 96
+    width: int = 512
+    bottleneck: int = 128
     sequences: int = 32
     """Of a batch."""
     steps: int = 48

@@ -27,7 +27,7 @@ class Schedule:
     """The rate rises over `warm_up` batches and falls as a cosine until `total`."""
 
     total: int
-    peak: float = 2e-3
+    peak: float = 3e-3
     warm_up: int = 100
 
     def rate(self, step: int) -> float:

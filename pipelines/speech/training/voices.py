@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-__all__ = ["ACCENTS", "Voice", "lay_out", "voices"]
+__all__ = ["ACCENTS", "FRESH", "Voice", "fresh", "lay_out", "redefine", "voices"]
 
 ACCENTS = {"fr": ("fr", "fr-be", "fr-ch"), "en": ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland")}
 """Voices of espeak-ng for each language. The accents of French differ in words and melody."""
@@ -18,6 +18,11 @@ _DRAWN = 230
 
 _UNSEEN_SHARE = 9
 """One voice of so many is kept out of training, drawn ones and stock ones alike."""
+
+FRESH = "fresh"
+"""The name of what `redefine` makes anew."""
+
+_MOVED = {"breath", "consonants", "echo", "formant", "pitch", "stressLength", "tone", "voicing"}
 
 _NO_SPEAKERS = {"whisper", "whisperf", "Demonic", "Mr serious", "Tweaky", "fast"}
 """Stock variants that nobody would take for a caller."""
@@ -40,7 +45,7 @@ def voices(seed: int = 1) -> tuple[Voice, ...]:
     chance.shuffle(stock)
     named = [Voice(name, None, index % _UNSEEN_SHARE == 0) for index, name in enumerate(stock)]
     drawn = [
-        Voice(f"drawn{index}", _draw(index, chance), index % _UNSEEN_SHARE == 0)
+        Voice(f"drawn{index}", _draw(f"drawn{index}", chance), index % _UNSEEN_SHARE == 0)
         for index in range(_DRAWN)
     ]
     return (*named, *drawn)
@@ -72,6 +77,34 @@ def lay_out(folder: Path, definitions: Sequence[Voice], language: str) -> Path:
     return data
 
 
+def fresh(voice: Voice, chance: random.Random) -> str:
+    """The definition of a voice of the same kind as `voice` that was never there: a drawn one is
+    drawn anew, a stock one has its numbers moved a little."""
+    if voice.definition is not None:
+        return _draw(FRESH, chance)
+    moved = []
+    for line in (_data() / "voices" / "!v" / voice.name).read_text("utf-8").splitlines():
+        words = line.split("//")[0].split()
+        if not words or words[0] in {"name", "language", "variant"}:
+            continue
+        if words[0] in _MOVED:
+            fixed = 2 if words[0] == "formant" else 1  # a formant's number
+            words[fixed:] = [_moved(word, chance) for word in words[fixed:]]
+        moved.append(" ".join(words))
+    return "\n".join(["language variant", f"name {FRESH}", *moved]) + "\n"
+
+
+def _moved(number: str, chance: random.Random) -> str:
+    whole = number.lstrip("-").isdecimal()
+    return str(round(int(number) * chance.gauss(1, 0.06))) if whole else number
+
+
+def redefine(data: Path, definition: str) -> None:
+    """Make `FRESH` the voice of `definition` in a folder of `lay_out`, which must have been laid
+    out with it. espeak-ng reads it the next time that a voice is chosen."""
+    (data / "voices" / "!v" / FRESH).write_text(definition, "ascii")
+
+
 def _link(source: Path, target: Path) -> None:
     if not target.exists():
         target.symlink_to(source.resolve())
@@ -87,7 +120,7 @@ def _stock() -> set[str]:
     return {path.name for path in (_data() / "voices" / "!v").iterdir()}
 
 
-def _draw(index: int, chance: random.Random) -> str:
+def _draw(name: str, chance: random.Random) -> str:
     """A voice file (espeak-ng, docs/voices.md): vocal tract, glottis, melody and noise by chance.
 
     The length of the vocal tract moves all formants together, an accent each by itself.
@@ -98,7 +131,7 @@ def _draw(index: int, chance: random.Random) -> str:
     tilt = chance.gauss(0, 12)
     lines = [
         "language variant",
-        f"name drawn{index}",
+        f"name {name}",
         f"pitch {low_hz:.0f} {low_hz * chance.uniform(1.05, 1.9):.0f}",
     ]
     for formant in range(9):
