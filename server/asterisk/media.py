@@ -14,7 +14,7 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
-from urllib.parse import parse_qs, quote, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
 
 import structlog
 
@@ -70,7 +70,15 @@ class AsteriskMedia:
             user=settings.asterisk_media_user,
             password="" if password is None else password.get_secret_value(),
             client="" if settings.ari_media == "server" else settings.ari_media,
-            url=f"{'wss' if http.scheme == 'https' else 'ws'}://{http.netloc}",
+            url=urlunsplit(
+                (
+                    "wss" if http.scheme == "https" else "ws",
+                    http.netloc,
+                    http.path.rstrip("/").removesuffix("/ari"),  # http.conf may have a prefix
+                    "",
+                    "",
+                )
+            ),
         )
 
     # For whoever controls calls through ARI
@@ -157,12 +165,12 @@ class AsteriskMedia:
                 wire.close(1008, error.code)
                 return
             facts.info("asterisk.call", channel_id=channel.start.channel_id)
-            channel.answer()
             await calls.run(
                 session_id,
                 channel,
                 prepared,
                 origin="asterisk",
+                started=lambda call: channel.answer(),
                 account=lambda: {"held": wire.held},
             )
 

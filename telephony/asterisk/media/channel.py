@@ -95,6 +95,7 @@ class AsteriskChannel:
         self._wire = wire
         self._receiver: Receiver | None = None
         self._closed = False
+        self._lost: Hangup | None = None
         self._stall = Stall()
         self._timeline = Timeline()
         self._full = False
@@ -108,7 +109,10 @@ class AsteriskChannel:
     # From Asterisk
 
     def attach(self, receiver: Receiver) -> None:
+        """Give what comes to `receiver`: from now on, but for a hang-up that came before."""
         self._receiver = receiver
+        if self._lost is not None:
+            receiver(self._lost)
 
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
@@ -182,7 +186,8 @@ class AsteriskChannel:
             self._go_on(self._stall.finish())
         self._closed = True
         self.fault = self.fault or fault
-        self._deliver(Hangup(reason))
+        self._lost = Hangup(reason)
+        self._deliver(self._lost)
 
     def watch(self, now: float) -> None:
         """Called while Asterisk does not read, and once after: it may be given up."""

@@ -301,6 +301,14 @@ def test_last_words_are_heard_even_after_a_gap() -> None:
     assert len(call.came) == 3
 
 
+def test_a_hang_up_before_there_is_a_receiver_is_told_to_it() -> None:
+    channel = opened(START, FakeWire())
+    channel.lost("caller")
+    came: list[Frame] = []
+    channel.attach(came.append)
+    assert came == [Hangup("caller")]
+
+
 def test_an_asterisk_that_does_not_read_for_long_is_given_up() -> None:
     call = Call()
     call.wire.blocked = True
