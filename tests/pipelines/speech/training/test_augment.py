@@ -25,6 +25,7 @@ def _speech() -> np.ndarray[tuple[int], np.dtype[np.int16]]:
         replace(CLEAN, noise=1, babble=1),
         replace(CLEAN, reverb=1),
         replace(CLEAN, telephone=1),
+        replace(CLEAN, telephone=1, loss=1),
         replace(CLEAN, tract=0.2),
         replace(CLEAN, equaliser_db=6),
         replace(CLEAN, masks=3),
@@ -56,3 +57,13 @@ def test_a_telephone_has_no_treble_and_mu_laws_noise() -> None:
     assert len(heard) == len(speech)
     power = np.abs(np.fft.rfft(heard)) ** 2
     assert power[4200:].sum() < 1e-3 * power[:3500].sum()
+
+
+def test_lost_packets_are_silence() -> None:
+    speech = np.tile(_speech(), 20)
+    whole, lossy = (
+        augmented(speech, replace(CLEAN, telephone=1, loss=loss), np.random.default_rng(7))
+        for loss in (0, 1)
+    )
+    quieter = (whole - lossy).mean(axis=1) > 2
+    assert 0 < quieter.mean() < 0.2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from pipelines.speech.espeak import EspeakVoice, library
 from pipelines.speech.kaldi.phones import PHONES, transcribe
 from pipelines.speech.training.calls import RATE_HZ, Plan, plan, synthesise, texts
-from pipelines.speech.training.voices import voices
+from pipelines.speech.training.voices import FRESH, voices
 
 CALL = Plan(EspeakVoice("fr", 170), 1.0, ("oui bonjour", "les amis"), (300, 200, 250))
 
@@ -45,6 +46,24 @@ def test_a_faster_tape_is_shorter_and_still_aligned() -> None:
     assert fast.segments[:, 0].tolist() == call.segments[:, 0].tolist()
 
 
+def test_a_call_may_stop_in_the_middle_of_a_word() -> None:
+    call = synthesise(library(), CALL, "fr")
+    cut = synthesise(library(), replace(CALL, cut_ms=150), "fr")
+    _, first, last = CALL.pauses_ms
+    (begins,) = (
+        end
+        for (kind, start), end in zip(call.segments, call.segments[1:, 1], strict=False)
+        if kind == 0 and end - start > first * RATE_HZ // 1000 - 1 and start > 0
+    )
+    silent = len(cut.samples) - last * RATE_HZ // 1000
+    assert begins < silent <= begins + 0.15 * RATE_HZ + 1
+    kept = call.segments[call.segments[:, 1] < silent - 1]
+    assert cut.segments[:, 0].tolist() == [*kept[:, 0].tolist(), 0]
+    assert np.abs(cut.segments[:, 1] - [*kept[:, 1], silent]).max() <= 1  # a line's, by rounding
+    assert cut.samples[begins:silent].any()
+    assert not cut.samples[silent:].any()
+
+
 def test_the_same_seed_draws_the_same_calls() -> None:
     def draw(seed: int) -> list[Plan]:
         chance = random.Random(seed)
@@ -53,6 +72,16 @@ def test_the_same_seed_draws_the_same_calls() -> None:
 
     assert draw(1) == draw(1)
     assert draw(1) != draw(2)
+
+
+def test_many_calls_have_a_voice_that_no_other_has() -> None:
+    chance, lines = random.Random(1), texts("fr", 1)
+    drawn = [plan(list(voices()), "fr", lines, chance) for _ in range(200)]
+    own = [one.definition for one in drawn if one.definition is not None]
+    assert 80 < len(own) < 160
+    assert len(set(own)) > 0.95 * len(own)  # some stock voices have next to nothing to move
+    assert all((FRESH in one.voice.name) is (one.definition is not None) for one in drawn)
+    assert 0 < sum(one.cut_ms is not None for one in drawn) < 40
 
 
 def test_texts_are_more_than_the_corpus() -> None:
