@@ -24,13 +24,18 @@ from engine.clock import Clock, SystemClock
 from engine.errors import ConfigurationError
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
+from server.asterisk.media import SUBPROTOCOL, AsteriskMedia
+from server.asterisk.service import AsteriskCalls
 from server.calls import Calls
+from server.carriers import CarrierRoutes
 from server.edge import SEND_BUFFER_BYTES, ImpatientHttp, MediaWebSocket
 from server.health import Health
 from server.media import MediaRoute
 from server.metrics import Metrics
+from server.numbers import Numbers
 from server.parts import Parts
 from server.settings import Settings
+from server.webrtc import WebRtc
 from telephony.media.protocol import MAX_BYTES
 
 __all__ = ["Application", "serve"]
@@ -69,16 +74,27 @@ class Application:
             self.ticker.lag_s,
             lambda: decoder.lag_s,
         )
-        self.calls = Calls(self.parts, self.admission, self.metrics, self.ticker)
+        self.numbers = Numbers(settings.numbers)
+        self.calls = Calls(
+            self.parts, self.admission, self.metrics, self.ticker, numbers=self.numbers
+        )
         self.media = MediaRoute(self.calls)
+        self.asterisk_media = AsteriskMedia.of(self.calls, settings)
+        self.asterisk = AsteriskCalls.of(self.calls, self.asterisk_media, settings)
+        self.carriers = CarrierRoutes(self.calls, settings)
+        self.webrtc = WebRtc(self.calls, settings.ice_servers)
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)
         self.metrics.gauge("loop_lag_seconds", "Ticks' lateness, p95 of 5 s", self.ticker.lag_s)
         self.metrics.recognition(decoder)
         self.metrics.gauge("asyncio_tasks", "Tasks of the loop", lambda: len(asyncio.all_tasks()))
         for name, counts in self.parts.caches().items():
             self.metrics.cache(name, counts)
-        self.services: list[Background] = []
-        self.health = Health({**self.parts.checks(), "loop": self._check_loop})
+        self.services: list[Background] = [self.webrtc]
+        checks = {**self.parts.checks(), "loop": self._check_loop}
+        if self.asterisk is not None:
+            self.services.append(self.asterisk)
+            checks["asterisk"] = self.asterisk.check
+        self.health = Health(checks)
         self._http = self._routes()
 
     async def _check_loop(self) -> str | None:
@@ -87,7 +103,10 @@ class Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "websocket" and scope["path"] == "/media":
-            await self.media(scope, receive, send)
+            of_asterisk = SUBPROTOCOL in scope["subprotocols"]
+            await (self.asterisk_media if of_asterisk else self.media)(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"].startswith("/carriers/"):
+            await self.carriers(scope, receive, send)
         else:
             await self._http(scope, receive, send)
 
@@ -146,6 +165,8 @@ class Application:
         async def page() -> FileResponse:
             return FileResponse(STATIC / "index.html")
 
+        app.include_router(self.carriers.router)
+        app.include_router(self.webrtc.router())
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
         return app
 
@@ -216,6 +237,7 @@ async def _run(settings: Settings, listener: socket.socket) -> None:
     )
     try:
         await application.parts.start()
+        application.numbers.check(application.parts)
         # What was loaded stays: the collector need not walk it again while calls run.
         gc.collect()
         gc.freeze()

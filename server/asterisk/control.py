@@ -1,0 +1,275 @@
+"""Our part of an Asterisk: the application's connection, the channels and bridges of its calls.
+
+Whatever a call makes is named after our application (`Control.name`), noted here while the call
+lasts, and handed to `discard` at its end, whatever ended it. Nothing of a call therefore waits for
+Asterisk while it ends; and what could not be deleted, because the connection was gone or the engine
+was killed, is recognised by its name at the next connection and deleted then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from engine.errors import ConfigurationError
+from server.asterisk.leg import Leg, Reached
+from telephony.asterisk.ari.client import Ari
+from telephony.asterisk.ari.connection import Backoff, connect
+from telephony.asterisk.ari.errors import AriError
+from telephony.asterisk.ari.events import (
+    ApplicationReplaced,
+    Channel,
+    ChannelDestroyed,
+    ChannelHangupRequest,
+    ChannelStateChange,
+    Dial,
+    Event,
+    StasisEnd,
+    StasisStart,
+)
+
+__all__ = ["Control"]
+
+log = structlog.get_logger()
+
+NOISE = ("ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnectedLine")
+"""Events that Asterisk need not send: a call makes 20 of them, of 800 bytes each."""
+
+FAREWELL_S = 2.0
+"""How long what is left of the calls may take to be deleted when the engine stops."""
+
+FATAL = {"ari.credentials", "ari.forbidden", "ari.not_there"}
+"""What no waiting mends, at the first connection; later ones may meet an Asterisk in the midst of
+being configured."""
+
+
+class Control:
+    """Stays connected as the application `app`, from `run`'s start to its end.
+
+    `dial` opens a connection, or is None where Asterisk dials us: then `hold` is given each.
+    `inbound` is told of a call that came to us, from its beginning to its end; what it raises is
+    logged. An application belongs to one engine.
+    """
+
+    def __init__(
+        self,
+        app: str,
+        inbound: Callable[[StasisStart, Leg], Coroutine[Any, Any, None]],
+        *,
+        url: str = "",
+        user: str = "",
+        password: str = "",
+        backoff: Backoff | None = None,
+    ) -> None:
+        self.app = app
+        self._inbound = inbound
+        self._url, self._user, self._password = url, user, password
+        self._backoff = backoff or Backoff()
+        self._ours = re.compile(rf"{re.escape(app)}\.[a-z]+\.[0-9a-zA-Z_-]+")
+        self._legs: dict[str, Leg] = {}
+        self._bridges: set[str] = set()
+        self._ari: Ari | None = None
+        self._problem = "not connected to Asterisk yet"
+        self._replaced = False
+        self._unwanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._group: asyncio.TaskGroup | None = None
+        self._connected = asyncio.Event()
+
+    # What calls need
+
+    @property
+    def ari(self) -> Ari:
+        """The connection. Raises AriError while there is none."""
+        if self._ari is None:
+            raise AriError("ari.unreachable", self._problem)
+        return self._ari
+
+    async def check(self) -> str | None:
+        """What is wrong with the connection; None where nothing is."""
+        return None if self._ari is not None else self._problem
+
+    def name(self, kind: str, session_id: str) -> str:
+        """What a channel or bridge of ours is called: ``palabre.media.0123456789abcdef``."""
+        return f"{self.app}.{kind}.{session_id}"
+
+    def leg(self, channel_id: str, changed: Callable[[Reached], None] | None = None) -> Leg:
+        """Follow a channel: before it is asked for, until `discard`."""
+        leg = self._legs[channel_id] = Leg(channel_id, changed)
+        return leg
+
+    def bridge(self, bridge_id: str) -> str:
+        """Note a bridge: before it is asked for, until `discard_bridge`."""
+        self._bridges.add(bridge_id)
+        return bridge_id
+
+    def discard(self, channel_id: str, reason: str = "normal") -> None:
+        """End a channel, which nobody follows any more. Never waits."""
+        leg = self._legs.pop(channel_id, None)
+        if leg is None or not leg.gone:
+            self._unwanted.put_nowait((channel_id, reason))
+
+    def discard_bridge(self, bridge_id: str) -> None:
+        """Delete a bridge. Never waits."""
+        self._bridges.discard(bridge_id)
+        self._unwanted.put_nowait((bridge_id, ""))
+
+    # The connection
+
+    async def run(self) -> None:
+        """Until cancelled; then calls end at once, and what they leave is deleted.
+
+        Raises ConfigurationError where Asterisk will never have us: the message says what to do.
+        """
+        sweeping = asyncio.create_task(self._sweep(), name="asterisk sweeper")
+        connecting = asyncio.create_task(self._stay_connected(), name="asterisk connection")
+        try:
+            async with asyncio.TaskGroup() as self._group:
+                await asyncio.wait({connecting})  # it ends by failing only
+        finally:
+            self._group = None
+            if self._ari is not None:
+                try:
+                    async with asyncio.timeout(FAREWELL_S):
+                        await self._unwanted.join()
+                except TimeoutError:
+                    log.warning("asterisk.left_behind", count=self._unwanted.qsize())
+            sweeping.cancel()
+            connecting.cancel()
+            await asyncio.wait({sweeping, connecting})
+        connecting.result()
+
+    async def _stay_connected(self) -> None:
+        if not self._url:
+            await asyncio.Event().wait()  # Asterisk dials us
+        first = True
+        while not self._replaced:
+            try:
+                async with connect(
+                    self._url, self._user, self._password, self.app, self._happened
+                ) as ari:
+                    self._backoff.reset()
+                    first = False
+                    await self.hold(ari)
+            except AriError as error:
+                if first and error.code in FATAL:
+                    raise ConfigurationError(str(error)) from error
+                if self._problem != str(error):
+                    log.warning("asterisk.unreachable", code=error.code, problem=str(error))
+                self._problem = str(error)
+            if not self._replaced:
+                await asyncio.sleep(self._backoff.wait_s())
+        await asyncio.Event().wait()
+
+    async def hold(self, ari: Ari) -> None:
+        """Work over `ari` until it is lost. Raises AriError where it cannot be worked with."""
+        info = await ari.booted()
+        await ari.ignore(*NOISE)
+        await self._reconcile(ari)
+        self._ari = ari
+        self._connected.set()
+        log.info("asterisk.connected", version=info.version, app=self.app, calls=len(self._legs))
+        try:
+            lost = await ari.over()
+        finally:
+            self._ari = None
+            self._connected.clear()
+        self._problem = str(lost)
+        if self._replaced:
+            self._problem = (
+                f"another engine has taken the application {self.app!r}; give each its own "
+                "(PALABRE_ARI_APP), and start this one again"
+            )
+        log.warning("asterisk.lost", code=lost.code, problem=self._problem)
+
+    async def _reconcile(self, ari: Ari) -> None:
+        """Know again what is there: legs that ended meanwhile, what a dead engine left, callers
+        who came while nobody listened."""
+        application = await ari.application()
+        channels = {channel.id: channel for channel in await ari.channels()}
+        bridges = await ari.bridges()
+        for leg in tuple(self._legs.values()):
+            if leg.id in channels:
+                leg.at(channels[leg.id])
+            else:
+                leg.vanished()
+        left = 0
+        for channel in channels.values():
+            if channel.id in self._legs:
+                continue
+            if channel.id in application.channels and channel.state == "Ring":
+                self._came(StasisStart(channel))
+            elif channel.id in application.channels or self._ours.fullmatch(channel.id):
+                left += 1
+                self.discard(channel.id)
+        for bridge in bridges:
+            if bridge.id not in self._bridges and self._ours.fullmatch(bridge.id):
+                left += 1
+                self.discard_bridge(bridge.id)
+        if left:
+            log.warning("asterisk.cleaned", count=left)
+
+    async def _sweep(self) -> None:
+        """Delete what nobody needs; what cannot be deleted now is found at the next connection."""
+        while True:
+            name, reason = await self._unwanted.get()
+            try:
+                if self._ari is None:
+                    pass
+                elif reason:
+                    await self._ari.hang_up(name, reason)
+                else:
+                    await self._ari.delete_bridge(name)
+            except AriError as error:
+                log.warning("asterisk.not_deleted", code=error.code, problem=str(error))
+            finally:
+                self._unwanted.task_done()
+
+    # Events
+
+    def _happened(self, event: Event) -> None:
+        match event:
+            case StasisStart(channel=channel):
+                leg = self._legs.get(channel.id)
+                if leg is not None:
+                    leg.take(event)
+                else:
+                    self._came(event)
+            case StasisEnd(channel=channel):
+                leg = self._legs.get(channel.id)
+                if leg is not None and not self._ours.fullmatch(channel.id):
+                    leg.left(event)
+            case (
+                ChannelStateChange(channel=channel)
+                | ChannelHangupRequest(channel=channel)
+                | ChannelDestroyed(channel=channel)
+                | Dial(peer=channel)
+            ):
+                if leg := self._legs.get(channel.id):
+                    leg.take(event)
+            case ApplicationReplaced():
+                self._replaced = True
+            case _:
+                pass
+
+    def _came(self, start: StasisStart) -> None:
+        """A caller, or what is left of a call that has just ended."""
+        channel: Channel = start.channel
+        if self._group is None or self._ours.fullmatch(channel.id):
+            self.discard(channel.id)
+            return
+        leg = self.leg(channel.id)
+        leg.take(start)
+        self._group.create_task(self._serve(start, leg), name=f"call {channel.id}")
+
+    async def _serve(self, start: StasisStart, leg: Leg) -> None:
+        try:
+            await self._connected.wait()  # it may have come while we looked what is there
+            await self._inbound(start, leg)
+        except Exception as error:
+            log.error("asterisk.call_failed", error=type(error).__name__, exc_info=error)
+        finally:
+            self.discard(leg.id)

@@ -1,0 +1,214 @@
+"""Calls that we place: to whom, what became of them, and the conversation if they are answered."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import structlog
+
+from engine.errors import ConfigurationError
+from engine.frames import Frame
+from server.asterisk.control import Control
+from server.asterisk.leg import Leg, LegGone, Reached
+from server.asterisk.media import AsteriskMedia
+from server.asterisk.sound import Sound, sound
+from server.calls import Calls, Prepared
+from telephony.asterisk.ari.errors import AriError
+from telephony.asterisk.outcome import Outcome, outcome
+
+__all__ = ["CallResult", "Outbound", "Progress", "Stage", "endpoint_for"]
+
+log = structlog.get_logger()
+
+ENDED_S = 5.0
+"""How long after its time Asterisk may take to give up a call that nobody answers."""
+
+NUMBER = re.compile(r"\+?[0-9*#A-Za-z_.-]{1,64}")
+"""Digits, or the name of an extension: nothing that would be more than a number in a dial
+string."""
+
+
+class Stage(StrEnum):
+    """How far a call is."""
+
+    DIALLING = "dialling"
+    RINGING = "ringing"
+    EARLY_MEDIA = "early_media"
+    """The network speaks: an announcement, or its own ringing."""
+    ANSWERED = "answered"
+    ENDED = "ended"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A call has come to the stage `kind`; `at` is monotonic."""
+
+    kind: Stage
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CallResult:
+    """What became of a call. `cause` and `tech_cause` are Q.850's and SIP's; `reason` is why the
+    conversation ended, empty without one; times are from the dialling, None for what did not
+    happen."""
+
+    outcome: Outcome
+    cause: int
+    tech_cause: int | None
+    session_id: str
+    reason: str = ""
+    rang_s: float | None = None
+    answer_s: float | None = None
+    duration_s: float = 0.0
+
+
+@dataclass(slots=True)
+class _Times:
+    """When the call reached each stage."""
+
+    at: dict[Stage, float] = field(default_factory=dict)
+
+    def since_dialling(self, stage: Stage) -> float | None:
+        at = self.at.get(stage)
+        return None if at is None else at - self.at[Stage.DIALLING]
+
+
+def endpoint_for(number: str, pattern: str) -> str:
+    """The dial string of `number` by the `pattern`, such as ``PJSIP/{number}@trunk``; one that is
+    a dial string already (it has a ``/``) is taken as it is.
+
+    Raises ConfigurationError for what is neither, and where there is no pattern.
+    """
+    if "/" in number:
+        return number
+    number = re.sub(r"[ ().-]", "", number) if number.startswith("+") else number
+    if not NUMBER.fullmatch(number):
+        raise ConfigurationError(
+            f"{number[:40]!r} is no number to call; one is +33199000001, or an extension such as "
+            "1001"
+        )
+    if "{number}" not in pattern:
+        raise ConfigurationError(
+            "there is no way out for calls: set PALABRE_ARI_ENDPOINT to the dial string of your "
+            "trunk, such as PJSIP/{number}@trunk"
+        )
+    return pattern.replace("{number}", number)
+
+
+class Outbound:
+    """Places calls; `pattern` is the dial string that a number goes out by."""
+
+    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia, pattern: str) -> None:
+        self._calls = calls
+        self._control = control
+        self._media = media
+        self._pattern = pattern
+
+    async def place(
+        self,
+        number: str,
+        *,
+        scenario: str = "",
+        language: str = "",
+        caller_id: str = "",
+        timeout_s: float = 45.0,
+        watch: Callable[[Frame], None] = lambda frame: None,
+        progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> CallResult:
+        """Call `number` and hold the conversation, if it is answered within `timeout_s`.
+
+        Raises AriError, MediaError, ConfigurationError or AdmissionError where there was no call.
+        Cancelling hangs up at once.
+        """
+        endpoint = endpoint_for(number, self._pattern)
+        calls, control = self._calls, self._control
+        session_id = calls.new_id()
+        variables = {"CALLERID(num)": caller_id, "CONNECTEDLINE(num,i)": caller_id}
+        times = _Times()
+
+        def reached(stage: Stage) -> None:
+            times.at.setdefault(stage, calls.clock.now())
+            progress(Progress(stage, times.at[stage]))
+
+        with calls.admit():
+            prepared = calls.prepare(scenario, language)
+            leg = control.leg(control.name("call", session_id), _telling(reached))
+            try:
+                async with sound(control, self._media, session_id) as way:
+                    await control.ari.create(leg.id, endpoint, variables if caller_id else None)
+                    await leg.in_application()
+                    await way.join(leg.id)
+                    reached(Stage.DIALLING)
+                    reason = await self._call(leg, way, prepared, session_id, timeout_s, watch)
+            except LegGone:
+                reason = ""
+            finally:
+                control.discard(leg.id)
+                reached(Stage.ENDED)
+        return _result(leg, session_id, reason, times)
+
+    async def _call(
+        self,
+        leg: Leg,
+        way: Sound,
+        prepared: Prepared,
+        session_id: str,
+        timeout_s: float,
+        watch: Callable[[Frame], None],
+    ) -> str:
+        """Dial, and converse. Raises LegGone where nobody answers."""
+        await self._control.ari.dial(leg.id, timeout_s)
+        try:
+            async with asyncio.timeout(timeout_s + ENDED_S):
+                await leg.taken()
+        except TimeoutError:
+            raise AriError(
+                "ari.timeout", "Asterisk tells nothing of the call that it was to place"
+            ) from None
+        leg.when_gone(lambda: way.channel.lost("caller"))
+        return await self._calls.run(
+            session_id, way.channel, prepared, origin="asterisk", watch=watch
+        )
+
+
+def _telling(reached: Callable[[Stage], None]) -> Callable[[Reached], None]:
+    stages: Mapping[Reached, Stage] = {
+        Reached.RINGING: Stage.RINGING,
+        Reached.PROGRESS: Stage.EARLY_MEDIA,
+        Reached.ANSWERED: Stage.ANSWERED,
+    }
+
+    def changed(what: Reached) -> None:
+        if what in stages:
+            reached(stages[what])
+
+    return changed
+
+
+def _result(leg: Leg, session_id: str, reason: str, times: _Times) -> CallResult:
+    became = Outcome.ANSWERED if leg.answered else outcome(leg.cause, leg.tech_cause, rang=leg.rang)
+    answered_at = times.at.get(Stage.ANSWERED)
+    result = CallResult(
+        outcome=became,
+        cause=leg.cause,
+        tech_cause=leg.tech_cause,
+        session_id=session_id,
+        reason=reason,
+        rang_s=times.since_dialling(Stage.RINGING),
+        answer_s=times.since_dialling(Stage.ANSWERED),
+        duration_s=0.0 if answered_at is None else times.at[Stage.ENDED] - answered_at,
+    )
+    log.info(
+        "asterisk.call_placed",
+        call_id=session_id,
+        outcome=became,
+        cause=leg.cause,
+        tech_cause=leg.tech_cause,
+        reason=reason,
+    )
+    return result

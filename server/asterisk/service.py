@@ -1,0 +1,48 @@
+"""Calls of an Asterisk that we control through ARI."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from engine.errors import ConfigurationError
+from server.asterisk.control import Control
+from server.asterisk.inbound import Inbound
+from server.asterisk.media import AsteriskMedia
+from server.asterisk.outbound import Outbound
+from server.calls import Calls
+from server.settings import Settings
+
+__all__ = ["AsteriskCalls"]
+
+
+class AsteriskCalls:
+    """One Asterisk: `run` as long as the server runs; calls are placed through `outbound`."""
+
+    def __init__(self, calls: Calls, media: AsteriskMedia, settings: Settings) -> None:
+        if settings.ari_password is None:
+            raise ConfigurationError(
+                "PALABRE_ARI_URL is set and PALABRE_ARI_PASSWORD is not; it is the password of "
+                f"[{settings.ari_user}] in ari.conf"
+            )
+        self.control = Control(
+            settings.ari_app,
+            lambda start, leg: self.inbound.serve(start, leg),
+            url=settings.ari_url,
+            user=settings.ari_user,
+            password=settings.ari_password.get_secret_value(),
+        )
+        self.inbound = Inbound(calls, self.control, media)
+        self.outbound = Outbound(calls, self.control, media, settings.ari_endpoint)
+
+    @classmethod
+    def of(cls, calls: Calls, media: AsteriskMedia, settings: Settings) -> Self | None:
+        """As the settings have it; None where they name no Asterisk. Raises ConfigurationError."""
+        return cls(calls, media, settings) if settings.ari_url else None
+
+    async def check(self) -> str | None:
+        """What is wrong with the connection; None where nothing is."""
+        return await self.control.check()
+
+    async def run(self) -> None:
+        """Until cancelled; then calls end at once. Raises ConfigurationError (`Control.run`)."""
+        await self.control.run()

@@ -1,0 +1,48 @@
+"""An engine in this process that controls a real Asterisk."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bench.asterisk import Asterisk
+from server.app import Application
+from server.settings import Settings
+
+__all__ = ["controlling", "settings_for"]
+
+
+def settings_for(asterisk: Asterisk, **others: Any) -> Settings:
+    settings = {
+        "speech": "null",
+        "vad": "webrtc",
+        "max_lag_ms": 60000.0,
+        "ari_url": asterisk.ari_url,
+        "ari_user": asterisk.ari_user,
+        "ari_password": asterisk.ari_password,
+        "ari_app": asterisk.ari_app,
+        "ari_endpoint": f"PJSIP/trunk/sip:{{number}}@127.0.0.1:{asterisk.ports.far_end}",
+    }
+    return Settings(**(settings | others))
+
+
+@asynccontextmanager
+async def controlling(asterisk: Asterisk, **others: Any) -> AsyncIterator[Application]:
+    """Connected, and stopped at the end."""
+    application = Application(settings_for(asterisk, **others))
+    await application.parts.start()
+    assert application.asterisk is not None
+    running = asyncio.create_task(application.asterisk.run())
+    try:
+        async with asyncio.timeout(10):
+            while await application.asterisk.check() is not None:
+                if running.done():
+                    running.result()
+                await asyncio.sleep(0.01)
+        yield application
+    finally:
+        running.cancel()
+        await asyncio.wait({running})
+        await application.parts.close()
