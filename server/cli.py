@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from server.commands import asterisk as asterisk_command
 from server.commands import chat as chat_command
 from server.commands import models as models_command
 from server.commands import serve as serve_command
@@ -22,6 +23,7 @@ app.command()(chat_command.chat)
 app.command()(serve_command.serve)
 app.command()(sim_command.sim)
 app.command()(talk_command.talk)
+app.add_typer(asterisk_command.app, name="asterisk")
 app.add_typer(models_command.app, name="models")
 
 

@@ -91,9 +91,13 @@ async def test_credentials_of_the_media_that_differ(asterisk: Asterisk) -> None:
     assert "does not show the user and password" in fact
 
 
-async def test_an_engine_that_asterisk_does_not_reach(asterisk: Asterisk) -> None:
-    """Where websocket_client.conf says, somebody else listens, who refuses."""
-    with socket.create_server(("127.0.0.1", asterisk.ports.media)):
+async def test_an_engine_that_does_not_let_asterisk_in(asterisk: Asterisk) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(refuse, "", asterisk.ports.media):
         ready, found = await _check(_wanted(asterisk, CLIENT))
     assert not ready
     [fact] = _facts(found, Level.CHANGE)
