@@ -50,15 +50,16 @@ being configured."""
 class Control:
     """Stays connected as the application `app`, from `run`'s start to its end.
 
-    `dial` opens a connection, or is None where Asterisk dials us: then `hold` is given each.
-    `inbound` is told of a call that came to us, from its beginning to its end; what it raises is
-    logged. An application belongs to one engine.
+    `url` is ARI's; without one Asterisk dials us, and `hold` is given each connection. An
+    application belongs to one engine.
     """
+
+    inbound: Callable[[StasisStart, Leg], Coroutine[Any, Any, None]]
+    """Holds a call that came to us to its end; set it before `run`."""
 
     def __init__(
         self,
         app: str,
-        inbound: Callable[[StasisStart, Leg], Coroutine[Any, Any, None]],
         *,
         url: str = "",
         user: str = "",
@@ -66,7 +67,8 @@ class Control:
         backoff: Backoff | None = None,
     ) -> None:
         self.app = app
-        self._inbound = inbound
+        self.connections = 0
+        """How many there have been."""
         self._url, self._user, self._password = url, user, password
         self._backoff = backoff or Backoff()
         self._ours = re.compile(rf"{re.escape(app)}\.[a-z]+\.[0-9a-zA-Z_-]+")
@@ -170,6 +172,7 @@ class Control:
         await ari.ignore(*NOISE)
         await self._reconcile(ari)
         self._ari = ari
+        self.connections += 1
         self._connected.set()
         log.info("asterisk.connected", version=info.version, app=self.app, calls=len(self._legs))
         try:
@@ -268,7 +271,7 @@ class Control:
     async def _serve(self, start: StasisStart, leg: Leg) -> None:
         try:
             await self._connected.wait()  # it may have come while we looked what is there
-            await self._inbound(start, leg)
+            await self.inbound(start, leg)
         except Exception as error:
             log.error("asterisk.call_failed", error=type(error).__name__, exc_info=error)
         finally:

@@ -35,6 +35,7 @@ class Inbound:
         self._calls = calls
         self._control = control
         self._media = media
+        control.inbound = self.serve
 
     async def serve(self, start: StasisStart, leg: Leg) -> None:
         """Hold the call of `start` to its end. Cancelling ends it at once."""

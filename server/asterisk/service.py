@@ -26,12 +26,11 @@ class AsteriskCalls:
             )
         self.control = Control(
             settings.ari_app,
-            lambda start, leg: self.inbound.serve(start, leg),
             url=settings.ari_url,
             user=settings.ari_user,
             password=settings.ari_password.get_secret_value(),
         )
-        self.inbound = Inbound(calls, self.control, media)
+        Inbound(calls, self.control, media)
         self.outbound = Outbound(calls, self.control, media, settings.ari_endpoint)
 
     @classmethod

@@ -114,24 +114,28 @@ class Ari:
             async with asyncio.timeout(ANSWER_S):
                 return await waiting
         except TimeoutError:
-            raise AriError(
+            # Asterisk answers in order, so nobody will be answered any more. Seen under load: the
+            # thread of one connection hung for 10 s, and a new one was served at once.
+            error = AriError(
                 "ari.timeout",
                 f"Asterisk did not answer {request} within {ANSWER_S:g} s; it hangs, or is older "
                 "than 22.4 and knows no requests over the WebSocket of events",
-            ) from None
+            )
+            self.lost(error)
+            raise error from None
         finally:
             self._waiting.pop(request_id, None)
 
     async def booted(self) -> Info:
         """Which Asterisk this is, once it has booted: one that dials us may be too early."""
-        async with asyncio.timeout(BOOT_S):
-            while True:
-                try:
-                    return await self.info()
-                except AriError as error:
-                    if error.code != "ari.starting":
-                        raise
-                await asyncio.sleep(RETRY_S)
+        for _ in range(round(BOOT_S / RETRY_S)):
+            try:
+                return await self.info()
+            except AriError as error:
+                if error.code != "ari.starting":
+                    raise
+            await asyncio.sleep(RETRY_S)
+        return await self.info()
 
     async def info(self) -> Info:
         body = await self.request(Request("GET", "asterisk/info"))

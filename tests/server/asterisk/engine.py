@@ -15,7 +15,7 @@ __all__ = ["controlling", "settings_for"]
 
 
 def settings_for(asterisk: Asterisk, **others: Any) -> Settings:
-    settings = {
+    settings: dict[str, Any] = {
         "speech": "null",
         "vad": "webrtc",
         "max_lag_ms": 60000.0,

@@ -33,11 +33,10 @@ async def test_a_caller_is_greeted(asterisk: Asterisk) -> None:
 
 
 async def test_where_there_is_no_room_the_caller_is_told(asterisk: Asterisk) -> None:
-    async with controlling(asterisk, capacity=1), answered(asterisk, "300"):
-        async with Agent() as other:
-            with pytest.raises(CallRefused) as refused:
-                await other.dial(asterisk.uri("300")).answered()
-            assert refused.value.status == 503
+    async with controlling(asterisk, capacity=1), answered(asterisk, "300"), Agent() as other:
+        with pytest.raises(CallRefused) as refused:
+            await other.dial(asterisk.uri("300")).answered()
+        assert refused.value.status == 503
 
 
 async def test_stopping_the_engine_hangs_up(asterisk: Asterisk) -> None:
