@@ -107,9 +107,14 @@ class Parts:
         return {name for name, _ in self._running}
 
     def running(self, name: str, language: str) -> Running:
-        """The scenario `name` in `language` (its first if empty). Raises ProtocolError for a
-        language that it does not speak."""
+        """The scenario `name` in `language` (its first if empty). Raises ProtocolError for one that
+        there is not, and for a language that it does not speak."""
         languages = [known for scenario, known in self._running if scenario == name]
+        if not languages:
+            known = ", ".join(sorted(self.scenarios))
+            raise ProtocolError(
+                "request.scenario", f"unknown scenario {name[:40]!r}; known: {known}", 4400
+            )
         try:
             return self._running[name, language or languages[0]]
         except KeyError:

@@ -26,7 +26,7 @@ from engine.errors import ConfigurationError, PalabreError
 from server.connection import Message
 from server.edge import HIGH_WATER_BYTES, SEND_BUFFER_BYTES, at_rest
 
-__all__ = ["DialError", "DialledWire"]
+__all__ = ["DialError", "DialledWire", "whole_sound"]
 
 GOODBYE_S = 2.0
 """How long the other side has for its part of the closing handshake."""
@@ -162,7 +162,7 @@ class DialledWire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         if self._resting:
-            sound = _whole_sound(data)
+            sound = whole_sound(data)
             if sound is not None:
                 self._receiver(sound)
                 return
@@ -242,12 +242,13 @@ def _refused(error: Exception) -> DialError:
     return DialError(f"the other side is no WebSocket server: {why}")
 
 
-def _whole_sound(data: bytes) -> bytes | None:
+def whole_sound(data: bytes) -> bytes | None:
     """The payload, if `data` is one whole BINARY frame of a server (RFC 6455, 5.2) of less than
     64 KiB, with nothing before or after it."""
     if len(data) < 2 or data[0] != 0x82:  # FIN, no extension, BINARY
         return None
     length = data[1]  # no mask bit
     if length == 126:
-        return data[4:] if len(data) == 4 + (data[2] << 8 | data[3]) else None
+        whole = len(data) > 4 and len(data) == 4 + (data[2] << 8 | data[3])
+        return data[4:] if whole else None
     return data[2:] if len(data) == 2 + length and length < 126 else None

@@ -8,13 +8,13 @@ left when Asterisk was asked, and it is asked in the same breath as it is paused
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.channel import Capabilities, Receiver
 from engine.errors import ConfigurationError, ProtocolError
-from engine.frames import Audio, Cleared, Dtmf, Frame, Hangup, Mark, Played, Say
+from engine.frames import Cleared, Dtmf, Frame, Hangup, Mark, Played, Say
 from telephony.asterisk.formats import FORMATS, Format
+from telephony.asterisk.intake import Intake
 from telephony.asterisk.media.protocol import (
     MAX_BYTES,
     Command,
@@ -29,8 +29,6 @@ from telephony.asterisk.media.protocol import (
     is_json,
     parse,
 )
-from telephony.stall import Stall
-from telephony.timeline import Timeline
 from telephony.wire import Unread, Wire
 
 __all__ = ["LEAD_S", "AsteriskChannel", "opened"]
@@ -96,8 +94,7 @@ class AsteriskChannel:
         self._receiver: Receiver | None = None
         self._closed = False
         self._lost: Hangup | None = None
-        self._stall = Stall()
-        self._timeline = Timeline()
+        self._intake = Intake(form, self.faults)
         self._full = False
         self._sent = 0  # frames, in all
         self._epoch = 0
@@ -120,38 +117,12 @@ class AsteriskChannel:
             return
         try:
             if isinstance(message, bytes):
-                self._heard(message, now)
+                for heard in self._intake.take(message, now):
+                    self._deliver(heard)
             else:
                 self._told(message, now)
         except ProtocolError as error:
             self.faults[error.code] += 1
-
-    def _heard(self, sound: bytes, now: float) -> None:
-        form = self._format
-        if not sound or len(sound) % form.sample_bytes:
-            raise ProtocolError("audio.odd_bytes", "a message of sound has whole samples")
-        stale = self._stall.dropped
-        taken = self._stall.take(sound, form.duration_s(len(sound)), now)
-        if self._stall.dropped > stale:
-            self.faults["audio.stale"] += self._stall.dropped - stale
-        if len(taken) > 1:
-            self._go_on(taken)
-        elif taken:
-            self._deliver_sound(*taken[0])
-
-    def _go_on(self, taken: Sequence[tuple[bytes, float]]) -> None:
-        """After a gap nothing is known of how late sound comes."""
-        self._timeline = Timeline()
-        for sound, arrived in taken:
-            self._deliver_sound(sound, arrived)
-
-    def _deliver_sound(self, sound: bytes, arrived: float) -> None:
-        form = self._format
-        at = self._timeline.stamp(form.duration_s(len(sound)), arrived)
-        if at is None:
-            self.faults["audio.too_fast"] += 1
-        else:
-            self._deliver(Audio(form.decode(sound), form.rate_hz, at))
 
     def _told(self, text: str, now: float) -> None:
         match parse(text):
@@ -183,7 +154,8 @@ class AsteriskChannel:
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The connection is gone; `fault` is the code of why, where that is one."""
         if not self._closed:
-            self._go_on(self._stall.finish())
+            for heard in self._intake.finish():
+                self._deliver(heard)
         self._closed = True
         self.fault = self.fault or fault
         self._lost = Hangup(reason)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import signal
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,9 +13,6 @@ import numpy as np
 import pytest
 
 from bench.asterisk import Asterisk
-from bench.sip.agent import Agent
-from bench.sip.call import CallRefused
-from bench.sip.leg import Ended
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
 from tests.server.asterisk.calls import (
     PATIENCE_S,
@@ -33,28 +29,40 @@ __all__ = ["asterisk", "asterisk_home", "asterisk_instance"]
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
 
 
-@pytest.fixture
-def journal(tmp_path: Path) -> Path:
-    return tmp_path / "journal"
+class Engine:
+    """A server for all tests of this module, and what its log says of the last call."""
+
+    def __init__(self, served: Served, journal: Path) -> None:
+        self.served = served
+        self._journal = journal
+        self._over = 0
+
+    async def over(self) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        """The record of the call that ended now, and its turns."""
+        self._over += 1
+        await eventually(lambda: len(self._ended()) == self._over, "the call's end")
+        ended = self._ended()[-1]
+        kept = (self._journal / f"{ended['call_id']}.jsonl").read_text()
+        events = [event for line in kept.splitlines() for event in json.loads(line)]
+        return ended, [event["data"] for event in events if event["name"] == "turn"]
+
+    def _ended(self) -> list[dict[str, Any]]:
+        return [record for record in self.served.records() if record["event"] == "call.ended"]
 
 
-@pytest.fixture
-def served(asterisk: Asterisk, tmp_path: Path, journal: Path) -> Iterator[Served]:
-    port = str(asterisk.ports.media)
-    with serving(tmp_path / "log", "--port", port, PALABRE_JOURNAL=str(journal)) as served:
-        yield served
-
-
-def turns(journal: Path) -> list[dict[str, Any]]:
-    """The turns of the one session there was."""
-    (kept,) = journal.iterdir()
-    events = [event for line in kept.read_text().splitlines() for event in json.loads(line)]
-    return [event["data"] for event in events if event["name"] == "turn"]
+@pytest.fixture(scope="module")
+def engine(
+    asterisk_instance: Asterisk, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    folder = tmp_path_factory.mktemp("served")
+    port = str(asterisk_instance.ports.media)
+    with serving(folder / "log", "--port", port, PALABRE_JOURNAL=str(folder / "journal")) as served:
+        yield Engine(served, folder / "journal")
 
 
 @pytest.mark.parametrize("extension", ["100", "101", "102", "103", "104"])
 async def test_a_caller_is_greeted_heard_and_answered_and_hangs_up(
-    asterisk: Asterisk, served: Served, journal: Path, extension: str
+    asterisk: Asterisk, engine: Engine, extension: str
 ) -> None:
     async with answered(asterisk, extension) as call:
         await eventually(lambda: tone_ms(call) >= 2900, "the greeting")
@@ -63,22 +71,19 @@ async def test_a_caller_is_greeted_heard_and_answered_and_hangs_up(
         await eventually(lambda: tone_ms(call) >= 3500, "the answer")
         call.hang_up()
         await call.ended()
-    ended = await served.logged("call.ended")
+    ended, (greeting, answer) = await engine.over()
     assert (ended["reason"], ended["code"], ended["faults"]) == ("caller", None, {})
-    await served.settles("calls_active", 0)
-    greeting, answer = turns(journal)
+    await engine.served.settles("calls_active", 0)
     assert not greeting["interrupted"]
     assert answer["heard"] == "oui bonjour"
     assert answer["interrupted"]
 
 
-async def test_who_speaks_over_us_hears_no_more_of_it(
-    asterisk: Asterisk, served: Served, journal: Path
-) -> None:
+async def test_who_speaks_over_us_hears_no_more_of_it(asterisk: Asterisk, engine: Engine) -> None:
     async with answered(asterisk, "100") as call:
         await eventually(lambda: tone_ms(call) >= 600, "the greeting")
         call.mouth.say(np.concatenate([said_by_caller()] * 2))
-        await served.logged("turn", turn=2)
+        await eventually(lambda: tone_ms(call) >= 1500, "the answer")
         call.hang_up()
         await call.ended()
     arrivals = [at for at, _ in call.ear.packets]
@@ -86,13 +91,13 @@ async def test_who_speaks_over_us_hears_no_more_of_it(
     stopped = int(np.argmax(gaps))
     assert gaps[stopped] > 0.5, "while the caller went on speaking"
     assert 600 <= 20 * stopped < 1500
-    first, second = turns(journal)[:2]
+    _, (first, second) = await engine.over()
     assert first["interrupted"]
     assert 0 < len(first["said"]) < len(second["said"])
 
 
 async def test_a_caller_whose_line_is_silent_between_words_is_answered(
-    asterisk: Asterisk, served: Served, journal: Path
+    asterisk: Asterisk, engine: Engine
 ) -> None:
     """Silence suppression: no RTP comes, so nothing that arrives says that time goes by."""
     async with answered(asterisk, "100") as call:
@@ -103,11 +108,11 @@ async def test_a_caller_whose_line_is_silent_between_words_is_answered(
         await eventually(lambda: tone_ms(call) >= 3100, "the answer")
         call.hang_up()
         await call.ended()
-    await served.logged("call.ended")
-    assert [turn["heard"] for turn in turns(journal)] == ["", "oui bonjour"]
+    _, turns = await engine.over()
+    assert [turn["heard"] for turn in turns] == ["", "oui bonjour"]
 
 
-async def test_the_line_is_never_dead(asterisk: Asterisk, served: Served) -> None:
+async def test_the_line_is_never_dead(asterisk: Asterisk, engine: Engine) -> None:
     """While nobody speaks there is noise, in nearly every 20 ms."""
     async with answered(asterisk, "100") as call:
         await eventually(lambda: tone_ms(call) >= 2900, "the greeting")
@@ -119,96 +124,19 @@ async def test_the_line_is_never_dead(asterisk: Asterisk, served: Served) -> Non
         assert 2 < np.sqrt(np.square(noise).mean()) < 60
         call.hang_up()
         await call.ended()
-
-
-async def test_keys_reach_the_conversation(asterisk: Asterisk, tmp_path: Path) -> None:
-    port = str(asterisk.ports.media)
-    log = tmp_path / "log"
-    with serving(log, "--port", port, PALABRE_NUMBERS='{"100": "leads/fr"}') as served:
-        async with answered(asterisk, "100") as call:
-            await eventually(lambda: tone_ms(call) >= 300, "the greeting")
-            call.mouth.press("1")
-            await served.logged("turn", turn=1, interrupted=True, scenario="leads")
-            call.hang_up()
-            await call.ended()
-        assert (await served.logged("call.ended"))["scenario"] == "leads"
-
-
-async def test_the_engine_hangs_up(asterisk: Asterisk, tmp_path: Path) -> None:
-    """Nobody says anything, until the scenario says goodbye."""
-    port = str(asterisk.ports.media)
-    with serving(tmp_path / "log", "--port", port, PALABRE_SILENCE_S="0.3") as served:
-        async with answered(asterisk, "100") as call:
-            ended = await call.ended()
-        assert ended == Ended("them", "16")
-        assert (await served.logged("call.ended"))["reason"] == "silence"
-
-
-async def test_a_server_that_stops_hangs_up(asterisk: Asterisk, served: Served) -> None:
-    async with answered(asterisk, "102") as call:
-        await eventually(lambda: tone_ms(call) >= 100, "the greeting")
-        served.signal(signal.SIGINT)
-        assert isinstance(await call.ended(), Ended)
-    assert await served.ended() == 0
-    assert (await served.logged("call.ended"))["code"] == "server.draining"
-
-
-async def test_a_killed_server_hangs_up(asterisk: Asterisk, served: Served) -> None:
-    async with answered(asterisk, "100") as call:
-        await eventually(lambda: tone_ms(call) >= 100, "the greeting")
-        served.signal(signal.SIGKILL)
-        assert isinstance(await call.ended(), Ended)
-
-
-async def _refused(asterisk: Asterisk) -> int:
-    async with asyncio.timeout(PATIENCE_S), Agent() as agent:
-        call = agent.dial(asterisk.uri("100"))
-        with pytest.raises(CallRefused) as refused:
-            await call.answered()
-    return refused.value.status
-
-
-async def test_a_full_server_takes_no_more_calls(asterisk: Asterisk, tmp_path: Path) -> None:
-    port = str(asterisk.ports.media)
-    with serving(tmp_path / "log", "--port", port, "--capacity", "1") as served:
-        async with answered(asterisk, "100") as call:
-            await eventually(lambda: tone_ms(call) >= 100, "the greeting")
-            assert await _refused(asterisk) >= 400
-            await served.logged("call.refused", code="admission.full")
-            before = tone_ms(call)
-            await eventually(lambda: tone_ms(call) > before, "more of the greeting")
-            call.hang_up()
-            await call.ended()
-
-
-async def test_who_has_not_the_password_is_refused(asterisk: Asterisk, tmp_path: Path) -> None:
-    port = str(asterisk.ports.media)
-    log = tmp_path / "log"
-    settings = {
-        "PALABRE_ASTERISK_MEDIA_USER": "engine",
-        "PALABRE_ASTERISK_MEDIA_PASSWORD": "another",
-    }
-    with serving(log, "--port", port, **settings) as served:
-        assert await _refused(asterisk) >= 400
-        await served.logged("asterisk.credentials_wrong")
-    settings["PALABRE_ASTERISK_MEDIA_PASSWORD"] = "s3cret"
-    with serving(log, "--port", port, **settings) as served:
-        async with answered(asterisk, "100") as call:
-            await eventually(lambda: tone_ms(call) >= 100, "the greeting")
-            call.hang_up()
-            await call.ended()
+    await engine.over()
 
 
 async def test_a_scenario_that_is_not_there_refuses_the_call(
-    asterisk: Asterisk, served: Served
+    asterisk: Asterisk, engine: Engine
 ) -> None:
     """The dial string's own mistake: its author finds it in the log."""
-    status, _, body = await served.get("/media")
+    status, _, body = await engine.served.get("/media")
     assert status == 426, body
-    raw = await _dial_in(served.port, "call=1&scenario=nothing")
+    raw = await _dial_in(engine.served.port, "call=1&scenario=nothing")
     assert b" 404 " in raw
     assert b"nothing" in raw
-    await served.logged("call.rejected", code="request.scenario")
+    await engine.served.logged("call.rejected", code="request.scenario")
 
 
 async def _dial_in(port: int, query: str) -> bytes:
