@@ -43,7 +43,7 @@ def train(
     from engine.errors import PalabreError
     from pipelines.speech.corpus import LANGUAGES
     from pipelines.speech.training.make import make
-    from pipelines.speech.training.run import Settings
+    from pipelines.speech.training.run import SHIPPED
 
     if language not in LANGUAGES:
         typer.echo(f"palabre models: no corpus in {language!r}; fr and en have one", err=True)
@@ -51,13 +51,12 @@ def train(
     if len(str(work.resolve())) > _LONGEST_PATH:
         typer.echo(f"palabre models: {work.resolve()} is too long a path; use --work", err=True)
         raise typer.Exit(2)
-    settings = Settings(language=language, seed=seed)
+    settings = SHIPPED[language]
     settings = replace(
         settings,
+        seed=seed,
         shards=shards or settings.shards,
         epochs=epochs or settings.epochs,
-        # The second synthesiser knows French only.
-        respoken=settings.respoken if language == "fr" else 0.0,
     )
     target = to or work / f"vosk-{language}-demo"
     console = Console(highlight=False, soft_wrap=True)

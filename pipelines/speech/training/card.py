@@ -35,8 +35,9 @@ def write_card(folder: Path, facts: Facts) -> None:
     """Write ``MODEL_CARD.md`` in the model's `folder`."""
     size_mb = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
     rates = "\n".join(f"| {name} | {rate:.1f} % |" for name, rate in facts.error_rates.items())
-    drawn = (
-        f"{100 * facts.respoken:.0f} % of the calls by a formant synthesiser of the project's own"
+    others = (
+        f"; {100 * facts.respoken:.0f} % of the calls by a formant synthesiser of the project's "
+        "own, each by a speaker drawn for it"
     )
     table = {
         "Format": "Vosk 0.3.45, lookahead layout; runtime grammars and `[unk]` work",
@@ -47,7 +48,8 @@ def write_card(folder: Path, facts: Facts) -> None:
         "Learnt from": f"{facts.hours:.1f} h of speech synthesised by `palabre models train`, "
         f"heard {facts.epochs} times with other noise, rooms, telephones and vocal tracts",
         "Voices": f"espeak-ng: {facts.voices} stock and randomly drawn variants, "
-        f"{facts.unseen_voices} more kept out; {drawn}, each by a speaker drawn for it",
+        f"{facts.unseen_voices} more kept out, and for most calls a variant that no other has"
+        f"{others if facts.respoken else ''}",
         "Sentences": "written for the project (`pipelines/speech/corpus`), and words in random "
         "order or that do not exist",
         "Human speech": "none",

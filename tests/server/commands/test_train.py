@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from engine.errors import SpeechError
 from pipelines.speech.training import make as module
 from pipelines.speech.training.card import Facts
-from pipelines.speech.training.run import Progress, Settings
+from pipelines.speech.training.run import SHIPPED, Progress, Settings
 from server.cli import app
 
 RUN = CliRunner()
@@ -54,11 +54,12 @@ def test_it_shows_how_it_goes_and_how_it_went(
     assert (folder, target) == (tmp_path, tmp_path / "vosk-fr-demo")
 
 
-def test_english_has_espeaks_voices_only(
+def test_english_has_its_own_settings(
     asked: list[tuple[Settings, Path, Path]], tmp_path: Path
 ) -> None:
     RUN.invoke(app, ["models", "train", "--language", "en", "--work", str(tmp_path)])
-    assert asked[0][0].respoken == 0
+    assert asked[0][0] == SHIPPED["en"]
+    assert SHIPPED["en"].respoken == 0  # the second synthesiser does not speak it
 
 
 @pytest.mark.parametrize(

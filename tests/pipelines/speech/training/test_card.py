@@ -16,7 +16,7 @@ def test_the_card_says_what_it_is_and_what_it_is_not(tmp_path: Path) -> None:
         "not for real callers",
         "| Size | 2.3 MB |",
         "| sentences, 16 kHz | 1.9 % |",
-        "290 stock and randomly drawn variants, 37 more kept out; 50 % of the calls",
+        "290 stock and randomly drawn variants, 37 more kept out, and for most calls",
         "16.0 h of speech",
         "heard 6 times",
         "| Human speech | none |",

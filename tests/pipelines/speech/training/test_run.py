@@ -13,7 +13,14 @@ from pipelines.speech.training import features
 from pipelines.speech.training.calls import Call
 from pipelines.speech.training.dataset import Dataset, load, store
 from pipelines.speech.training.network import Network
-from pipelines.speech.training.run import Progress, Settings, Trained, architecture, learn
+from pipelines.speech.training.run import (
+    SHIPPED,
+    Progress,
+    Settings,
+    Trained,
+    architecture,
+    learn,
+)
 
 SMALL = Settings(
     shards=2, epochs=2, calls=2, width=16, bottleneck=8, sequences=2, steps=8, group=1
@@ -83,10 +90,12 @@ def test_another_seed_is_another_network(dataset: Dataset, tmp_path: Path) -> No
     assert not _same(one, other)
 
 
-def test_the_shipped_networks_size_and_reach() -> None:
-    settings = Settings()
-    specs = architecture("fr", settings.width, settings.bottleneck)
+@pytest.mark.parametrize("language", SHIPPED)
+def test_the_shipped_networks_size_and_reach(language: str) -> None:
+    settings = SHIPPED[language]
+    assert settings.language == language
+    specs = architecture(language, settings.width, settings.bottleneck)
     network = Network(features.CEPSTRA, specs)
-    assert 0.5e6 < network.size < 1.5e6
-    assert specs[-1].outputs == 2 * len(PHONES["fr"])
+    assert 0.5e6 < network.size < 1.2e6
+    assert specs[-1].outputs == 2 * len(PHONES[language])
     assert network.context == (21, 12)
