@@ -154,7 +154,7 @@ class WebRtc:
             asked = MediaRequest.parse(request.url.query, parts.scenarios, parts.default)
             prepared = self._calls.prepare(asked.scenario, asked.language)
             link = self._link(Offer.parse(offer_sdp))
-            key = secrets.token_urlsafe(16)
+            key = secrets.token_hex(16)
             answer_sdp = ""
             try:
                 answer_sdp = await link.peer.answer()

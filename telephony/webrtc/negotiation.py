@@ -150,9 +150,6 @@ def answer(offer: Offer, local: Local) -> str:
         else:
             section = _refused(media)
         section.rtp.muxId = media.rtp.muxId
-        if media.rtp.muxId == taken[0]:
-            section.ice_candidates = list(local.candidates)
-            section.ice_candidates_complete = True
         description.media.append(section)
     return str(description)
 
@@ -182,6 +179,9 @@ def _section(kind: str, profile: str, fmt: Sequence[object], local: Local) -> Me
     section = MediaDescription(kind, DISCARD, profile, list(fmt))
     section.host = NOWHERE
     section.ice = local.ice
+    # In every section, though the bundle's first would do: aiortc reads the last one's.
+    section.ice_candidates = list(local.candidates)
+    section.ice_candidates_complete = True
     # Whoever answers begins the handshake: it saves a way (RFC 8842, 5.3).
     fingerprints = [one for one in local.dtls.fingerprints if one.algorithm == "sha-256"]
     section.dtls = RTCDtlsParameters(fingerprints, "client")

@@ -97,6 +97,9 @@ class Served:
     def descriptors(self) -> int:
         return len(list(Path(f"/proc/{self.pid}/fd").iterdir()))
 
+    def threads(self) -> int:
+        return len(list(Path(f"/proc/{self.pid}/task").iterdir()))
+
     def signal(self, which: signal.Signals) -> None:
         self._process.send_signal(which)
 

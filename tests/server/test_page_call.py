@@ -59,7 +59,7 @@ async def test_a_person_talks_to_the_engine(cache: Path) -> None:
     answer = synthesise("oui allez-y je vous écoute", "fr+m3")
     silence = bytes(round(GREETING_S * BYTES_PER_S))
     async with engine(cache) as url, chromium(silence + answer + silence) as browser:
-        await browser.open(url)
+        await browser.open(f"{url}?transport=websocket")
         await browser.click("#call")
         await browser.until("document.querySelectorAll('#log .engine').length === 1")
         assert "Claire" in (await browser.texts("#log .engine"))[0]
@@ -89,7 +89,7 @@ async def test_a_person_breaks_into_the_greeting(cache: Path) -> None:
         engine(cache) as url,
         chromium(bytes(4 * BYTES_PER_S) + answer + bytes(8 * BYTES_PER_S)) as browser,
     ):
-        await browser.open(url)
+        await browser.open(f"{url}?transport=websocket")
         await browser.click("#call")
         await browser.until("document.body.dataset.state === 'paused'")
         await browser.until("document.querySelectorAll('#log .engine').length === 2")
