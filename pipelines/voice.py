@@ -24,8 +24,9 @@ from pipelines.mouth import VoiceMouth
 from pipelines.recognition import Recognition
 from pipelines.speech.fillers import Fillers
 from pipelines.turns.barge_in import BargeIn
-from pipelines.turns.floor import Early, Floor
+from pipelines.turns.floor import Floor
 from pipelines.turns.gate import SpeechGate
+from pipelines.turns.overlap import Early
 
 __all__ = ["Speech", "VoiceCall"]
 
@@ -160,7 +161,7 @@ class VoiceCall:
         """What the gate lets through goes to the floor, then to the recogniser."""
         if isinstance(frame, SpeechStarted):
             self._ticker.add(self, self.tick)
-            if phrases := self.session.question.phrases:
+            if phrases := self._floor.expected:
                 self._recognition.feed(Expected(phrases))
         self._floor.listened(frame)
         self._recognition.feed(frame)

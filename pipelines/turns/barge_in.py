@@ -1,4 +1,5 @@
-"""Barge-in in two stages: speech over ours holds the playout at once, then words and time decide.
+"""Barge-in in two stages: speech over ours holds the playout at once, then words and time decide
+(`pipelines.turns.overlap`).
 
 A real interruption clears the reply; a backchannel ("mm", "oui oui"), a cough or our own echo lets
 it go on where it stopped.
@@ -18,9 +19,6 @@ __all__ = ["BargeIn", "Decision"]
 
 LONG_SPEECH_S = 1.5
 """Speech over ours that lasts this long is meant, even if no word of it was recognised."""
-
-SURE_WORDS = 2
-"""Words of an interim transcript that make an interruption; one alone may still be taken back."""
 
 HESITATIONS = frozenset(
     {"mm", "mmh", "hm", "hmm", "hum", "euh", "heu", "ah", "oh", "eh", "uh", "um", "unk"}
@@ -46,7 +44,7 @@ def words(text: str) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class BargeIn:
-    """Decides about speech over ours: pure, from what was said so far.
+    """What words over ours mean, and how long speech is. Pure.
 
     `backchannels` are words that show attention and take no turn, `stop_words` those that take it
     at once; both as words without accents.
@@ -67,18 +65,13 @@ class BargeIn:
         """Speech began; `policy` is ``never``, ``polite`` or ``always``."""
         return Decision.INTERRUPT if policy == "always" else Decision.WAIT
 
-    def heard(self, text: str, *, final: bool, asking: Question | None) -> Decision:
-        """The recogniser has `text` so far. While our own question plays (`asking`), what would be
-        a backchannel elsewhere may be its answer: "oui" is none to "what is your name?"."""
-        if self.stops(text):
-            return Decision.INTERRUPT
-        said = words(text)
+    def content(self, text: str, asking: Question | None) -> list[str]:
+        """The words of `text` that may take the turn. While our own question plays (`asking`), what
+        would be a backchannel elsewhere may be its answer: "oui" is none to "what is your name?".
+        """
         answers = asking is not None and asking.expects in ANSWERED_BY_BACKCHANNEL
         empty = HESITATIONS if answers else HESITATIONS | self.backchannels
-        content = [word for word in said if word not in empty]
-        if final:
-            return Decision.INTERRUPT if content else Decision.RESUME
-        return Decision.INTERRUPT if len(content) >= SURE_WORDS else Decision.WAIT
+        return [word for word in words(text) if word not in empty]
 
     def stops(self, text: str) -> bool:
         """`text` takes the turn, however unsure the recogniser is of it."""

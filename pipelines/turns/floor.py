@@ -1,17 +1,16 @@
 """The floor: who may speak, of one call.
 
-Speech over our own sound holds it; what was said decides whether it goes on (`barge_in`), and
-whether it was speech at all (`echo`). A pause in what the caller says is waited out for as long as
-`endpoint` says. Every hold ends, in a resume, an answer or another question: what is said ends with
-the silence after it or, where a line is never silent, for lack of words; a recogniser that does not
-answer is replaced.
+Speech over our own sound holds it; what was said decides whether it goes on (`overlap`). A pause in
+what the caller says is waited out for as long as `endpoint` says, and what was said is answered
+then (`answers`). Every hold ends, in a resume, an answer or another question: what is said ends
+with the silence after it or, where a line is never silent, for lack of words; a recogniser that
+does not answer is replaced.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Protocol
 
 from engine.clock import Clock
@@ -27,22 +26,18 @@ from engine.frames import (
     Transcript,
 )
 from engine.session import Session
-from pipelines.audio.resample import RATE_HZ
-from pipelines.turns.barge_in import SURE_WORDS, BargeIn, Decision
-from pipelines.turns.echo import WINDOW_S
+from pipelines.turns.answers import Answers
+from pipelines.turns.barge_in import BargeIn, Decision
 from pipelines.turns.endpoint import LONGEST_S, Endpointer
 from pipelines.turns.gate import SpeechGate
-from pipelines.turns.utterance import Kept, Utterance
+from pipelines.turns.overlap import Early, Overlap, Sounding
+from pipelines.turns.utterance import Utterance
 
-__all__ = ["Early", "Floor", "HeldMouth"]
+__all__ = ["Floor", "HeldMouth"]
 
 FINAL_PATIENCE_S = 3.0
 """How long after the endpoint the recogniser may take before it counts as stuck. The slowest cloud
 recogniser measured needs a tenth of it."""
-
-NOISE_S = 0.6
-"""Speech shorter than this in which no word was recognised was no speech: nobody is asked to
-repeat a cough."""
 
 WORDLESS_S = 5.0
 WORDLESS_UNSEEN_S = 30.0
@@ -53,46 +48,21 @@ LIKELY_S = 0.12
 """Silence after which what was said is probably all: sounds within words are shorter. A mind that
 takes its time begins then."""
 
-EARLY_S = 0.22
-"""Speech over ours after which its beginning is recognised by itself. Most backchannels are not
-over by then, and have told what they are: docs/turns.md. Silence of under 0.2 s, from the pause to
-the verdict, is not one to the ear."""
-
-STILL_S = 0.7
-"""Sound that was taken for a backchannel and lasts this long is none: the longest is 0.6 s."""
-
-SURE = 0.5
-"""Confidence below which a single word does not interrupt us."""
-
-FALSE_ALARMS = 2
-"""Holds in a row for sound without a word, after which only words hold us."""
-
 REACTION_S = 0.2
 """Nobody reacts to our voice sooner (a click of the tongue takes 0.15 s): who speaks before that
 was going on."""
-
-_WINDOW_BYTES = round(WINDOW_S * RATE_HZ) * 2
-
 
 ANYTHING = Question("")
 """What an interruption answers."""
 
 
-Early = Callable[[bytes, Callable[[str], None]], None]
-"""Recognises a moment of sound (s16le at 16 kHz) by itself, and tells the words; never waits."""
-
-
-class HeldMouth(Protocol):
+class HeldMouth(Sounding, Protocol):
     """What the floor needs of the mouth; see `pipelines.mouth.VoiceMouth`."""
 
     @property
     def epoch(self) -> int | None: ...
 
-    def in_question(self, now: float) -> bool: ...
-
     def played_s(self, now: float) -> float: ...
-
-    def echoes(self, heard: bytes, until: float, floor: float) -> bool: ...
 
     def hold(self) -> None: ...
 
@@ -124,21 +94,18 @@ class Floor:
         self._session = session
         self._mouth = mouth
         self._gate = gate
-        self._barge_in = barge_in
         self._clock = clock
         self._show = show
         self._give_up = give_up
-        self._early = early
         self._usual_s = gate.endpoint_s
         self._endpointer = Endpointer(self._usual_s, language)
         gate.on_pause = self._endpointer.pauses.learn
+        self._overlap = Overlap(mouth, gate, barge_in, early)
+        self._answers = Answers(self._answer, self._expect)
         self._utterance: Utterance | None = None
         self._awaiting: deque[Utterance] = deque()
         self._previous: Utterance | None = None
-        self._kept: Kept | None = None
         self._interims = False
-        self._false_alarms = 0
-        self._over = False
 
     @property
     def awaiting(self) -> bool:
@@ -148,7 +115,14 @@ class Floor:
     @property
     def idle(self) -> bool:
         """Nothing is being said, and nothing that was is still to be answered."""
-        return self._utterance is None and not self._awaiting and self._kept is None
+        return self._utterance is None and not self._awaiting and not self._answers.waiting
+
+    @property
+    def expected(self) -> tuple[str, ...]:
+        """Phrases that what is being said probably is; none for what is said over us, which answers
+        nothing that was asked."""
+        question = self._session.question
+        return question.phrases if self._may_answer() else ()
 
     def listened(self, frame: Frame) -> None:
         """What the gate lets through."""
@@ -166,8 +140,8 @@ class Floor:
         """Every 20 ms unless `idle`: notice what does not happen."""
         if self._utterance is not None:
             self._notice_time(self._utterance, now)
-        elif self._kept is not None and not self._awaiting:
-            self._answer_kept(self._kept, now)
+        elif not self._awaiting and not self._gate.maybe:
+            self._answers.tick(now, sounding=self._mouth.epoch is not None)
         if self._awaiting:
             ended = self._awaiting[0].ended
             if ended is not None and now > ended.decided_at + FINAL_PATIENCE_S:
@@ -183,8 +157,8 @@ class Floor:
         )
 
     def dismissed(self) -> None:
-        """The gate was told so: until words come, this line's sound is not believed."""
-        self._false_alarms = FALSE_ALARMS
+        """The gate was told so."""
+        self._overlap.distrust()
 
     def lost(self, error: Exception) -> None:
         """The recogniser failed, with what was being said."""
@@ -202,36 +176,25 @@ class Floor:
 
     def answered_otherwise(self) -> None:
         """A key was pressed: it is the answer, whatever was said."""
-        self._kept = None
+        self._answers.drop()
         self.silence()
 
     def conclude(self) -> None:
         """Nobody is there any more to say more: no pause is waited out. What is not recognised
         yet is, when this is called again."""
-        waited, self._over = self._over, True
-        if self._kept is not None and (waited or not self._awaiting):
-            self._answer_kept(self._kept, self._clock.now())
-
-    def _notice_time(self, utterance: Utterance, now: float) -> None:
-        if utterance.taken and utterance.over is not None:
-            self._decide(utterance, self._barge_in.lasted(now - utterance.started_at))
-            if utterance.text and self._gate.silent_s(now) >= LIKELY_S and not utterance.cut:
-                self._pass_over(utterance, utterance.text)
-            self._glimpse(utterance, now)
-        elif not utterance.echo and utterance.over not in (None, self._mouth.epoch):
-            utterance.over = None  # we have finished, and it goes on
-            self._take(utterance)
-        if utterance.over is None and self._gate.silent_s(now) >= LIKELY_S and utterance.text:
-            self._expect(utterance.text)
+        self._answers.conclude(self._clock.now(), all_known=not self._awaiting)
 
     # Speech begins, goes on and ends
+
+    def _may_answer(self) -> bool:
+        """What begins now is said in our silence, or over enough of our question to answer it."""
+        return self._mouth.epoch is None or self._mouth.in_question(self._clock.now())
 
     def _speech_started(self, at: float) -> None:
         question = self._session.question
         self._went_on(at)
         utterance = self._utterance = Utterance(at, question, self._mouth.epoch)
-        answers = utterance.over is None or self._mouth.in_question(self._clock.now())
-        wait_s = self._endpointer.begin(question if answers else ANYTHING)
+        wait_s = self._endpointer.begin(question if self._may_answer() else ANYTHING)
         # Over our own sound, what takes no turn must be known for that soon.
         self._gate.endpoint_s = wait_s if utterance.over is None else self._usual_s
 
@@ -246,26 +209,54 @@ class Floor:
 
     def _sounded(self, utterance: Utterance, frame: Audio) -> None:
         """There is more of the sound: count it as speech, unless it is our own."""
+        utterance.hear(frame.pcm)
         if utterance.taken and utterance.over is None:
             return
-        utterance.sound += frame.pcm
-        del utterance.sound[:-_WINDOW_BYTES]
-        floor = self._gate.floor if utterance.echo else self._gate.floor / 2
         until = frame.at + frame.duration_s
-        if self._mouth.echoes(bytes(utterance.sound), until, floor):
+        if self._overlap.is_ours(utterance, until):
             utterance.echo = True
             self._let_go(utterance)
             return
         if utterance.echo:
-            utterance.echo = False
-            utterance.started_at = frame.at
-            utterance.ours = len(utterance.text.split())
-        believed = not utterance.protected and self._false_alarms < FALSE_ALARMS
+            utterance.begin_after_ours(frame.at)
+        lasted_s = until - utterance.started_at
+        believed = self._overlap.is_believed(utterance, lasted_s)
         if utterance.let_go:
-            goes_on = until - utterance.started_at >= STILL_S
-            believed = believed and goes_on and not self._gate.silent_s(until)
+            believed = believed and not self._gate.silent_s(until)
         if believed and not utterance.taken:
             self._take(utterance)
+
+    def _notice_time(self, utterance: Utterance, now: float) -> None:
+        silent = self._gate.silent_s(now) >= LIKELY_S
+        if utterance.taken and utterance.over is not None:
+            self._follow(utterance, self._overlap.lasted(utterance, now))
+            if silent and utterance.text and not utterance.cut:
+                self._follow(utterance, self._overlap.paused(utterance, now))
+            self._overlap.glimpse(utterance, now, lambda seen: self._follow(utterance, seen))
+        elif not utterance.echo and utterance.over not in (None, self._mouth.epoch):
+            utterance.over = None  # we have finished, and it goes on
+            self._take(utterance)
+        if utterance.over is None and silent and utterance.text:
+            self._answers.expect(utterance.text)
+
+    def _speech_ended(self, ended: SpeechEnded) -> None:
+        utterance, self._utterance = self._utterance, None
+        if utterance is not None:
+            utterance.ended = ended
+            self._awaiting.append(utterance)
+            self._previous = None if utterance.echo else utterance
+
+    # What it does to us
+
+    def _follow(self, utterance: Utterance, decision: Decision) -> None:
+        """What is known of speech over us decides so; RESUME until more is known."""
+        if utterance.over is None:
+            return
+        if decision is Decision.INTERRUPT:
+            self._interrupt(utterance, utterance.over)
+        elif decision is Decision.RESUME and utterance.taken:
+            utterance.let_go = True
+            self._let_go(utterance)
 
     def _take(self, utterance: Utterance) -> None:
         """Somebody speaks: hold."""
@@ -275,7 +266,7 @@ class Floor:
         self._mouth.hold()
         if utterance.over is not None:
             self._session.paused()
-            self._decide(utterance, self._barge_in.started(utterance.question.barge_in))
+            self._follow(utterance, self._overlap.started(utterance))
 
     def _let_go(self, utterance: Utterance) -> None:
         """So far it is nothing to stop for; its words may still be."""
@@ -286,35 +277,30 @@ class Floor:
         self._session.deliver(SpeechEnded(utterance.started_at, now))
         self._resume()
 
-    def _glimpse(self, utterance: Utterance, now: float) -> None:
-        """Have the first moments of what holds us recognised, before its words are known."""
-        if self._early is None or utterance.glimpsed or now - utterance.started_at < EARLY_S:
+    def _interrupt(self, utterance: Utterance, over: int) -> None:
+        if utterance.protected:
             return
-        utterance.glimpsed = True
-        sound = bytes(utterance.sound) + self._gate.pending
-        self._early(sound, lambda text: self._glimpsed(utterance, text))
+        if not utterance.taken:
+            self._take(utterance)
+        if utterance.cut:
+            return  # at the first sound, as the scenario says
+        utterance.over = None
+        utterance.cut = True
+        self._mouth.clear(over)
+        self._session.deliver(Interrupted(over, self._clock.now()))
+        if utterance is self._utterance:
+            self._gate.endpoint_s = self._endpointer.heard(utterance.text)
 
-    def _glimpsed(self, utterance: Utterance, text: str) -> None:
-        """Its beginning sounds like `text`, or no words."""
-        if utterance.taken and utterance.over is not None:
-            self._pass_over(utterance, text)
+    def _resume(self) -> None:
+        """It was no interruption; unless the user speaks again already, we go on."""
+        utterance = self._utterance
+        if utterance is None or not utterance.taken or utterance.over is None:
+            self._release()
+            self._session.resumed()
 
-    def _pass_over(self, utterance: Utterance, text: str) -> None:
-        """Go on, if that is all `text` amounts to."""
-        if self._judge(utterance, text, final=True) is Decision.RESUME:
-            utterance.let_go = True
-            self._let_go(utterance)
-
-    def _judge(self, utterance: Utterance, text: str, *, final: bool) -> Decision:
-        asking = utterance.question if self._mouth.in_question(self._clock.now()) else None
-        return self._barge_in.heard(text, final=final, asking=asking)
-
-    def _speech_ended(self, ended: SpeechEnded) -> None:
-        utterance, self._utterance = self._utterance, None
-        if utterance is not None:
-            utterance.ended = ended
-            self._awaiting.append(utterance)
-            self._previous = None if utterance.echo else utterance
+    def _release(self) -> None:
+        if self._utterance is None or not self._utterance.taken:
+            self._mouth.release()
 
     # Words, and what they decide
 
@@ -327,106 +313,77 @@ class Floor:
             return
         self._show(frame)
         if not frame.final:
-            self._interims = True
             self._worded(utterance, frame.text)
-        text = " ".join(frame.text.split()[utterance.ours :])
-        decision = Decision.INTERRUPT
-        if utterance.over is not None:
-            decision = self._judge(utterance, text, final=frame.final)
-            doubted = frame.confidence is not None and frame.confidence < SURE
-            if doubted and len(text.split()) < SURE_WORDS and not self._barge_in.stops(text):
-                decision = Decision.RESUME
-        if utterance.echo:
-            decision = Decision.RESUME
-        elif utterance.over is not None:
-            self._decide(utterance, decision)
-        elif text and not utterance.taken:
-            self._take(utterance)
-        if frame.final and self._awaiting:
+        elif self._awaiting:
             self._awaiting.popleft()
-            self._close(utterance, replace(frame, text=text), decision)
-
-    def _expect(self, text: str) -> None:
-        """These are probably the last words."""
-        kept = "" if self._kept is None else self._kept.heard.text
-        self._session.expect(f"{kept} {text}".strip())
+            self._close(utterance, frame)
 
     def _worded(self, utterance: Utterance, text: str) -> None:
-        if text != utterance.text:
-            utterance.text = text
-            utterance.worded_at = self._clock.now()
+        """It has the words `text` so far."""
+        now = self._clock.now()
+        self._interims = True
+        if text != utterance.heard:
+            utterance.heard = text
+            utterance.worded_at = now
         if utterance.over is None and utterance is self._utterance:
             self._gate.endpoint_s = self._endpointer.heard(text)
-
-    def _decide(self, utterance: Utterance, decision: Decision) -> None:
-        if decision is not Decision.INTERRUPT or utterance.over is None or utterance.protected:
+        if utterance.echo:
             return
-        over = utterance.over
-        if not utterance.taken:
+        if utterance.over is not None:
+            self._follow(utterance, self._overlap.worded(utterance, now))
+        elif utterance.text and not utterance.taken:
             self._take(utterance)
-        if utterance.cut:
-            return  # at the first sound, as the scenario says
-        utterance.over = None
-        utterance.cut = True
-        self._mouth.clear(over)
-        self._session.deliver(Interrupted(over, self._clock.now()))
-        if utterance is self._utterance:
-            self._gate.endpoint_s = self._endpointer.heard(utterance.text)
 
-    def _close(self, utterance: Utterance, final: Transcript, decision: Decision) -> None:
+    def _close(self, utterance: Utterance, final: Transcript) -> None:
         """The utterance is whole: it becomes a turn, or was nothing."""
         ended = utterance.ended
         assert ended is not None
-        utterance.text = final.text
-        short = ended.at - utterance.started_at < NOISE_S
-        noise = not final.text and not utterance.cut and (short or not utterance.taken)
-        if noise or decision is Decision.RESUME:
-            self._take_no_turn(utterance, ended, final.text)
-            return
-        if final.text:
-            self._false_alarms = 0
         now = max(self._clock.now(), ended.decided_at)
-        heard = Heard(final.text, ended.at, ended.decided_at, now, final.confidence)
-        if self._kept is not None:
-            heard, self._kept = self._kept.then(heard), None
+        had_words = bool(utterance.text)
+        utterance.heard = final.text
+        if self._is_nothing(utterance, final.confidence, now, had_words=had_words):
+            if utterance.taken:
+                self._session.deliver(ended)
+            self._overlap.was_nothing(utterance)
+            self._resume()
+            return
+        if utterance.text:
+            self._overlap.was_said(utterance)
+        heard = Heard(utterance.text, ended.at, ended.decided_at, now, final.confidence)
+        self._answers.add(heard, self._due(utterance, ended, had_words=had_words), now)
+
+    def _is_nothing(
+        self, utterance: Utterance, confidence: float | None, now: float, *, had_words: bool
+    ) -> bool:
+        """It takes no turn: an echo, a backchannel, a cough."""
+        if utterance.echo:
+            return True
+        if utterance.over is not None:
+            if self._overlap.ended(utterance, confidence, now) is Decision.RESUME:
+                return True
+            self._interrupt(utterance, utterance.over)
+            return False
+        if utterance.cut:
+            return False
+        if utterance.text:
+            if not utterance.taken:
+                self._take(utterance)
+            return utterance.short and self._overlap.is_voiceless(utterance, confidence)
+        return not utterance.taken or (utterance.short and not had_words)
+
+    def _due(self, utterance: Utterance, ended: SpeechEnded, *, had_words: bool) -> float | None:
+        """When it is answered, unless more is said; None: once we were heard out."""
         if utterance.over is not None and utterance.over == self._mouth.epoch:
-            self._kept = Kept(heard, None)  # we are heard out first
-            return
-        due = ended.at
-        if final.text:
-            due += self._endpointer.heard(final.text)
-        elif not utterance.cut:
-            due += self._endpointer.nothing()
-        if due > now and not self._over:
-            self._kept = Kept(heard, due)  # its last words say that more will come
-            self._session.expect(heard.text)
-            return
-        self._answer(heard)
+            return None
+        if utterance.text:
+            return ended.at + self._endpointer.heard(utterance.text)
+        # Words that were taken back are asked for again at once.
+        again = utterance.cut or had_words
+        return ended.at + (0.0 if again else self._endpointer.nothing())
 
-    def _take_no_turn(self, utterance: Utterance, ended: SpeechEnded, text: str) -> None:
-        if utterance.taken:
-            self._session.deliver(ended)
-            if utterance.over is not None and not text:
-                self._false_alarms += 1
-        self._resume()
-
-    def _answer_kept(self, kept: Kept, now: float) -> None:
-        ready = self._mouth.epoch is None if kept.due is None else now >= kept.due
-        if ready or self._over:
-            self._kept = None
-            self._answer(kept.at(now))
+    def _expect(self, text: str) -> None:
+        self._session.expect(text)
 
     def _answer(self, heard: Heard) -> None:
         self._session.deliver(heard)
         self.silence()
-
-    def _resume(self) -> None:
-        """It was no interruption; unless the user speaks again already, we go on."""
-        utterance = self._utterance
-        if utterance is None or not utterance.taken or utterance.over is None:
-            self._release()
-            self._session.resumed()
-
-    def _release(self) -> None:
-        if self._utterance is None or not self._utterance.taken:
-            self._mouth.release()

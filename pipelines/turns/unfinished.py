@@ -17,13 +17,12 @@ __all__ = ["ENDINGS", "Endings", "digits", "spoken"]
 
 @dataclass(frozen=True, slots=True)
 class Endings:
-    """`goes_on` are words that something follows, unless one of `settled` stands close before
-    them ("j'en ai un"); `hesitations` are sounds of thinking; `beginnings` are said alone by
-    nobody, though they may end something ("oui je crois")."""
+    """`goes_on` are words, and pairs of them, that something follows, unless one of those given
+    with them stands close before ("j'en ai un", "ça va"); `hesitations` are sounds of thinking;
+    `beginnings` are said alone by nobody, though they may end something ("oui je crois")."""
 
-    goes_on: frozenset[str]
+    goes_on: Mapping[str, frozenset[str]]
     hesitations: frozenset[str]
-    settled: frozenset[str] = frozenset()
     beginnings: frozenset[str] = frozenset()
 
     def unfinished(self, words: Sequence[str]) -> bool:
@@ -36,33 +35,51 @@ class Endings:
         last = words[-1]
         if last in self.hesitations or last.endswith(("'", "-")):
             return True
-        return last in self.goes_on and not self.settled.intersection(words[-4:-1])
+        return self._goes_on(last, words[-4:-1]) or self._goes_on(
+            " ".join(words[-2:]), words[-5:-2]
+        )
+
+    def _goes_on(self, ending: str, before: Sequence[str]) -> bool:
+        settled = self.goes_on.get(ending)
+        return settled is not None and settled.isdisjoint(before)
 
 
 def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
+def _after(words: str, unless: str = "") -> dict[str, frozenset[str]]:
+    """Pairs are written with ``_``."""
+    return {word.replace("_", " "): _set(unless) for word in words.split()}
+
+
 # fmt: off
 FRENCH = Endings(
-    goes_on=_set(
+    goes_on=_after(
         "le la les un une des du de au aux ce cet cette ces mon ma mes ton ta tes son sa ses notre"
         " votre nos vos leur leurs quel quelle quels quelles"
         " à dans pour par sur sous avec sans chez entre vers en depuis pendant contre jusqu'à"
         " et ou mais donc car que qui si parce puisque comme lorsque quand"
         " je tu il ils on ne j'ai c'est c'était suis est était sont voudrais voulais aimerais"
-        " très plutôt trop"
-    ),
+        " très plutôt trop",
+        unless="en j'en n'en s'en l'en",
+    )
+    # "Ça va", "j'y vais", "oui je veux"; but "je vais" leads to what one does.
+    | _after("vais vas va vont", unless="ça y j'y n'y")
+    | _after("veux veut peux peut dois doit", unless="oui si")
+    | _after("n'ai n'as n'a n'avez n'ont n'est n'étais n'était m'ai m'a m'avez l'avez")
+    # "Je ne sais pas" is all; "je n'ai pas" is not.
+    | _after("n'ai_pas ai_pas n'a_pas n'est_pas est_pas c'est_pas suis_pas vais_pas"),
     hesitations=_set("euh heu hum hm mm ben bah alors disons enfin"),
-    settled=_set("en j'en n'en s'en l'en"),
     beginnings=frozenset({"je crois", "je pense", "je dirais", "je veux", "il y a", "il faut"}),
 )
 
 ENGLISH = Endings(
-    goes_on=_set(
+    goes_on=_after(
         "a an the my your his our their of to for with from at by into about between"
         " and or but because so if that which who when than as"
-        " i i'm i've i'll i'd it's there's we're want very rather too"
+        " i i'm i've i'll i'd it's there's we're want very rather too would_like i'd_like"
+        " i'm_not it's_not"
     ),
     hesitations=_set("uh um er erm hm hmm well"),
     beginnings=frozenset({"i think", "i guess", "i would", "i have", "there is"}),

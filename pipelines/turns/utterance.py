@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import sqrt
+
+import numpy as np
 
 from engine.flow import Question
-from engine.frames import Heard, SpeechEnded
+from engine.frames import SpeechEnded
 
-__all__ = ["Kept", "Utterance"]
+__all__ = ["Utterance"]
+
+RATE_HZ = 16000
+SHORT_S = 0.6
+"""Coughs are shorter: nobody is asked to repeat one."""
+KEPT_BYTES = 2 * RATE_HZ * 2
+"""Two seconds: what is longer is judged by its words."""
+PIECE_BYTES = RATE_HZ // 10 * 2
+"""How loud a tenth of a second is, is how loud a syllable is."""
 
 
 @dataclass(slots=True)
 class Utterance:
-    """From the first sound to the last; `question` is what it answers.
+    """From the first sound to the last; `question` is what was asked when it began.
 
     `over` is the turn of ours that it is spoken over, None once that was cut. `taken`: it counts as
     speech, so we hold; what comes over a line that sent false alarms counts from its first word.
@@ -23,7 +34,8 @@ class Utterance:
     question: Question
     over: int | None = None
     ended: SpeechEnded | None = None
-    text: str = ""
+    heard: str = ""
+    """Its words so far, as the recogniser has them."""
     worded_at: float = 0.0
     """When the last new word came."""
     taken: bool = False
@@ -32,38 +44,42 @@ class Utterance:
     echo: bool = False
     ours: int = 0
     """Its first words, which the recogniser made of our own voice."""
+    early: str | None = None
+    """What its beginning sounded like, once that was looked at."""
     glimpsed: bool = False
-    """Its beginning was looked at."""
+    """Its beginning is being looked at, or was."""
     let_go: bool = False
     """It sounds like nothing that stops us; its words may still be more."""
     sound: bytearray = field(default_factory=bytearray)
-    """Its latest, while it may be our own voice."""
+    """Its latest."""
+    loudest: float = 0.0
+    """Root mean square (of 32,768) of its loudest tenth of a second."""
+
+    @property
+    def text(self) -> str:
+        """Its words so far, without those of ours."""
+        return " ".join(self.heard.split()[self.ours :])
 
     @property
     def protected(self) -> bool:
         """What it is spoken over is heard to its end."""
         return self.over is not None and self.question.barge_in == "never"
 
+    @property
+    def short(self) -> bool:
+        """It is over, and as short as a cough."""
+        return self.ended is not None and self.ended.at - self.started_at < SHORT_S
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Something said, and not answered yet: `due` is when the pause after it is over, None while
-    what it was said over must be heard out first."""
+    def begin_after_ours(self, at: float) -> None:
+        """What came before `at` was our own voice."""
+        self.echo = False
+        self.started_at = at
+        self.ours = len(self.heard.split())
 
-    heard: Heard
-    due: float | None
-
-    def then(self, heard: Heard) -> Heard:
-        """It and `heard` as one."""
-        return Heard(
-            f"{self.heard.text} {heard.text}".strip(),
-            heard.speech_end_at,
-            heard.endpoint_at,
-            heard.transcript_at,
-            heard.confidence if heard.text else self.heard.confidence,
-        )
-
-    def at(self, now: float) -> Heard:
-        """What is answered `now`. What had to wait for us is answered as if it ended with us."""
-        speech_end_at = now if self.due is None else self.heard.speech_end_at
-        return Heard(self.heard.text, speech_end_at, now, now, self.heard.confidence)
+    def hear(self, pcm: bytes) -> None:
+        """There is more of it: s16le mono at 16 kHz."""
+        self.sound += pcm
+        del self.sound[:-KEPT_BYTES]
+        for start in range(0, len(pcm), PIECE_BYTES):
+            piece = np.frombuffer(pcm[start : start + PIECE_BYTES], "<i2").astype(np.float32)
+            self.loudest = max(self.loudest, sqrt(float(piece.dot(piece)) / max(1, piece.size)))

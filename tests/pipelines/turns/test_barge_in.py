@@ -15,29 +15,30 @@ def test_words_are_compared_without_accents_case_or_apostrophes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "final", "asked", "decision"),
+    ("text", "asked", "content"),
     [
-        ("", False, "", Decision.WAIT),
-        ("", True, "", Decision.RESUME),
-        ("oui oui", False, "", Decision.WAIT),
-        ("oui oui", True, "", Decision.RESUME),
-        ("d'accord très bien", True, "", Decision.RESUME),
-        ("[unk]", True, "", Decision.RESUME),
-        ("euh", True, "choice", Decision.RESUME),
-        ("oui", True, "choice", Decision.INTERRUPT),  # an answer to the question that plays
-        ("oui", True, "anything", Decision.INTERRUPT),
-        ("oui", True, "name", Decision.RESUME),  # no name
-        ("oui dupont", True, "name", Decision.INTERRUPT),
-        ("stop", False, "", Decision.INTERRUPT),
-        ("oui attendez", False, "", Decision.INTERRUPT),
-        ("mon", False, "", Decision.WAIT),  # one word may still be taken back
-        ("mon livret", False, "", Decision.INTERRUPT),
-        ("livret", True, "", Decision.INTERRUPT),
+        ("", "", []),
+        ("oui oui", "", []),
+        ("d'accord très bien", "", []),
+        ("[unk]", "", []),
+        ("euh", "choice", []),
+        ("oui", "choice", ["oui"]),  # an answer to the question that plays
+        ("oui", "anything", ["oui"]),
+        ("oui", "name", []),  # no name
+        ("oui dupont", "name", ["dupont"]),
+        ("mon livret", "", ["mon", "livret"]),
     ],
 )
-def test_what_was_said_decides(text: str, final: bool, asked: str, decision: Decision) -> None:
+def test_backchannels_and_hesitations_take_no_turn(
+    text: str, asked: str, content: list[str]
+) -> None:
     asking = Question("q", expects=asked) if asked else None
-    assert RULES.heard(text, final=final, asking=asking) is decision
+    assert RULES.content(text, asking) == content
+
+
+def test_stop_words_do() -> None:
+    assert RULES.stops("oui attendez")
+    assert not RULES.stops("oui oui")
 
 
 def test_time_and_policy_decide() -> None:

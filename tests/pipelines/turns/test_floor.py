@@ -11,12 +11,13 @@ import pytest
 
 from engine.clock import LoopClock
 from engine.flow import Effect, Event, FlowState, Question, Started
-from engine.frames import Audio, Dtmf, Frame, Hangup, Say, SpeechEnded, Transcript
+from engine.frames import Audio, Dtmf, Expected, Frame, Hangup, Say, SpeechEnded, Transcript
 from engine.link import Link
 from engine.stage import Outlet
 from engine.turn import State
-from pipelines.turns.floor import FALSE_ALARMS, FINAL_PATIENCE_S, WORDLESS_S
+from pipelines.turns.floor import FINAL_PATIENCE_S, WORDLESS_S
 from pipelines.turns.gate import SpeechGate
+from pipelines.turns.overlap import FALSE_ALARMS
 from pipelines.voice import Speech
 from tests.pipelines.callers import SILENCE, VOICE, Caller, EnergyVad, Lines, ScriptedSTT, ToneTTS
 from tests.virtual import virtual
@@ -336,7 +337,7 @@ async def test_who_speaks_over_the_echo_is_heard() -> None:
         assert caller.state == State.RESPONDING
         await line.pass_(0.2, VOICE)
         assert caller.state == State.PAUSED
-        await line.pass_(0.8, VOICE)
+        await line.pass_(1.2, VOICE)
         assert caller.state == State.LISTENING
         await line.pass_(3.0)
         cut, answer = caller.ledgers()
@@ -418,19 +419,101 @@ async def test_what_sounded_like_a_backchannel_and_does_not_end_holds_us_again()
         assert caller.state != State.PAUSED
 
 
-@virtual
-async def test_a_single_word_that_is_doubted_does_not_interrupt() -> None:
-    class Doubting(_Finals):
+BUZZ = np.repeat([[9000], [-1000]], [40, 120], axis=0).astype("<i2").tobytes() * 2
+"""20 ms of a pitch of 100 Hz."""
+
+
+def _doubting(text: str) -> Speech:
+    """Every utterance is `text`, and doubted."""
+
+    class Doubting:
         async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
             async for frame in inbox:
                 if isinstance(frame, SpeechEnded):
-                    await outbox.put(Transcript("allô", True, frame.decided_at, 0.3))
+                    await outbox.put(Transcript(text, True, frame.decided_at, 0.3))
 
-    speech = replace(_french([]), stt=lambda: Doubting([]))
-    async with Caller(flow=Lines(LONG), speech=speech) as caller:
+    return replace(_french([]), stt=Doubting)
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("text", "sound", "interrupts"),
+    [("bof", BUZZ, True), ("oui", BUZZ, False), ("bof", VOICE, False), ("stop", VOICE, True)],
+)
+async def test_a_doubted_word_interrupts_if_a_voice_said_it(
+    text: str, sound: bytes, interrupts: bool
+) -> None:
+    async with Caller(flow=Lines(LONG), speech=_doubting(text)) as caller:
         await caller.quiet(1.0)
-        await caller.say(0.4, then_quiet=8.0)
-        assert [ledger["said"] for ledger in caller.ledgers()] == [LONG]
+        await caller._send(sound, 0.2)
+        assert caller.state == State.PAUSED
+        await caller.quiet(8.0)
+        states = caller.states()
+        ledgers = caller.ledgers()
+    assert ledgers[0]["interrupted"] is interrupts
+    paused = states.index(State.PAUSED)
+    assert states[paused + 1] == (State.LISTENING if interrupts else State.RESPONDING)
+
+
+@virtual
+async def test_a_cough_in_our_silence_is_not_answered_whatever_was_made_of_it() -> None:
+    async with Caller(speech=_doubting("r")) as caller:
+        await caller.quiet(1.5)
+        await caller.say(0.3, then_quiet=2.0)
+        assert len(caller.replies()) == 1
+        await caller._send(BUZZ, 0.3)
+        await caller.quiet(2.0)
+        assert len(caller.replies()) == 2
+
+
+@virtual
+async def test_what_is_said_aside_takes_no_turn() -> None:
+    faint = (np.frombuffer(BUZZ, "<i2") // 4).astype("<i2").tobytes()
+    speech = _french(["un livret", "il fait très beau", "il fait très beau ici"])
+    async with Caller(flow=Lines("Bonjour !"), speech=speech) as caller:
+        await caller.quiet(1.0)
+        await caller._send(BUZZ, 0.6)
+        await caller.quiet(0.8)
+        assert caller.state == State.RESPONDING
+        await caller._send(faint, 0.8)
+        assert caller.state == State.PAUSED
+        await caller.quiet(2.0)
+        assert [ledger["interrupted"] for ledger in caller.ledgers()] == [False, False]
+
+
+@virtual
+async def test_words_taken_back_in_our_silence_are_asked_for_again_at_once() -> None:
+    speech = replace(_french([]), stt=lambda: _Nothing("oui"))
+    async with Caller(speech=speech) as caller:
+        await caller.quiet(1.5)
+        await caller.say(0.5, then_quiet=0.4)
+        assert len(caller.replies()) == 2
+
+
+@virtual
+async def test_over_a_statement_no_answer_is_listened_for() -> None:
+    phrases: list[tuple[str, ...]] = []
+
+    class Expecting:
+        async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
+            expected: tuple[str, ...] = ()
+            async for frame in inbox:
+                match frame:
+                    case Expected():
+                        expected = frame.phrases
+                    case SpeechEnded():
+                        phrases.append(expected)
+                        expected = ()
+                        await outbox.put(Transcript("oui", True, frame.decided_at))
+                    case _:
+                        pass
+
+    flow = Lines(LONG, phrases=("oui", "non"))
+    async with Caller(flow=flow, speech=replace(_french([]), stt=Expecting)) as caller:
+        await caller.quiet(1.0)
+        await caller.say(0.3, then_quiet=6.0)
+        await caller.say(0.3, then_quiet=1.0)
+    assert phrases == [(), ("oui", "non")]
 
 
 @virtual
