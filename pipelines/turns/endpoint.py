@@ -68,6 +68,10 @@ EXPECTATIONS: Mapping[str, Waits] = {
 """By what a question expects. Digits, letters and addresses come in groups with pauses of half a
 second between them; docs/turns.md has what was measured."""
 
+MISHEARD = 2
+"""Words without a digit where digits are asked for: a group of them that was not understood. Who
+has none to say says more."""
+
 USUAL_PAUSE_S = 0.192
 """What a caller who was not yet heard is taken to pause within a turn: the base is right for it."""
 MARGIN = 1.25
@@ -144,7 +148,8 @@ def shape(text: str, question: Question, language: str) -> Shape:
         count = digits(text, language)
         if question.digits and count >= question.digits:
             return Shape.WHOLE
-        return Shape.BROKEN_OFF if 0 < count < question.digits else Shape.OPEN
+        if count or (words and len(words) <= MISHEARD):
+            return Shape.BROKEN_OFF if question.digits else Shape.OPEN
     whole, longer = _phrases(question.phrases)
     said = " ".join(words)
     if said in whole:

@@ -7,10 +7,11 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.workers import pool
 from server.sim.call import Outcome, Shared, prepare, simulate
 from server.sim.measures import measure
 from server.sim.script import Script, draw
@@ -95,12 +96,14 @@ def run(plan: Plan, workers: int, told: Callable[[Batch], None]) -> None:
         for chunk in chunks:
             told(_play_all(plan, chunk))
         return
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn")) as pool:
+    with pool(workers) as processes:
         try:
-            for done in as_completed([pool.submit(_play_all, plan, chunk) for chunk in chunks]):
+            for done in as_completed(
+                [processes.submit(_play_all, plan, chunk) for chunk in chunks]
+            ):
                 told(done.result())
         except KeyboardInterrupt:
-            pool.shutdown(cancel_futures=True)
+            processes.shutdown(cancel_futures=True)
             raise
 
 

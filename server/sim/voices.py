@@ -8,9 +8,7 @@ so that is how they are made; a file in the cache saves it to the next process.
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import numpy as np
 
 from pipelines.mind import arrays
 from pipelines.speech.espeak import EspeakVoice, library
+from pipelines.workers import pool
 from scenarios.script import load
 from server.sim.phrases import spoken
 
@@ -44,9 +43,8 @@ def _made(cache_dir: Path | None) -> Mapping[Line, bytes]:
     path = cache_dir and cache_dir / f"sim-{hashlib.sha256(parts).hexdigest()[:16]}.npz"
     stored = arrays.load(path) if path else None
     if stored is None:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(1, context) as pool:
-            made = pool.submit(_synthesise, lines).result()
+        with pool(1) as process:
+            made = process.submit(_synthesise, lines).result()
         stored = {f"{n:04}": np.frombuffer(sound, "<i2") for n, sound in enumerate(made)}
         if path:
             arrays.save(path, stored)

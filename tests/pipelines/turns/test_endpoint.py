@@ -35,6 +35,10 @@ PHONE = Question("q", expects="digits", digits=10)
         (PHONE, "zéro six douze", Shape.BROKEN_OFF),
         (PHONE, "zéro six douze trente-quatre cinquante-six soixante-dix-huit", Shape.WHOLE),
         (PHONE, "je ne sais pas", Shape.OPEN),
+        (PHONE, "je n'ai pas le", Shape.BROKEN_OFF),
+        (PHONE, "parfois", Shape.BROKEN_OFF),  # "un trois" that was misheard
+        (PHONE, "", Shape.OPEN),
+        (Question("q", expects="digits"), "parfois", Shape.OPEN),
         (Question("q", expects="digits"), "zéro six", Shape.OPEN),
         (Question("q"), "c'est pour", Shape.BROKEN_OFF),
         (Question("q"), "c'est pour moi", Shape.OPEN),
