@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from engine.frames import Dtmf, Hangup, Say, Think
+from engine.frames import Connect, Dtmf, Hangup, Recording, Say, Think, Transfer
 
 __all__ = [
     "Effect",
@@ -128,7 +128,10 @@ class Record:
     data: Mapping[str, Any] = field(default_factory=dict)
 
 
-Effect = Say | Think | Record | Hangup
+Effect = Say | Think | Record | Hangup | Transfer | Connect | Recording
+"""The last three are done by whoever carries the call, and shown to it when the turn has been said
+(the end of a recording at once). What becomes of a transfer comes back as a `Signal`:
+``transfer.answered``, ``transfer.connected`` or ``transfer.failed``."""
 
 
 class Flow(Protocol):

@@ -14,8 +14,10 @@ __all__ = [
     "BYTES_PER_SAMPLE",
     "DTMF_DIGITS",
     "RATES_HZ",
+    "TRANSFERS",
     "Audio",
     "Cleared",
+    "Connect",
     "Delta",
     "Dtmf",
     "Expected",
@@ -28,12 +30,14 @@ __all__ = [
     "Mark",
     "Notice",
     "Played",
+    "Recording",
     "Say",
     "SpeechEnded",
     "SpeechStarted",
     "StateChanged",
     "Think",
     "Transcript",
+    "Transfer",
 ]
 
 BYTES_PER_SAMPLE = 2
@@ -44,6 +48,8 @@ RATES_HZ = frozenset({8000, 16000, 22050, 24000, 44100, 48000})
 
 DTMF_DIGITS = frozenset("0123456789*#ABCD")
 """ITU-T Q.23."""
+
+TRANSFERS = ("blind", "attended", "conference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +235,39 @@ class Hangup:
 
 
 @dataclass(frozen=True, slots=True)
+class Transfer:
+    """Hand the person over to `to`, an extension or a number.
+
+    ``blind``: at once, and we are gone. ``attended``: the person hears music until somebody takes
+    the call, hears from us what it is about and is connected (`Connect`). ``conference``: the same,
+    and we stay and talk. With `listen` we stay and only listen.
+    """
+
+    to: str
+    mode: str = "attended"
+    timeout_s: float = 20.0
+    listen: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.to:
+            raise ValueError("a transfer goes to somebody")
+        if self.mode not in TRANSFERS:
+            raise ValueError(f"unknown kind of transfer {self.mode!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Connect:
+    """Let the person and whoever took the transfer hear each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """Begin to record the call, or end it."""
+
+    on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """The stage `stage` failed with `error`; the turn it worked for is lost, the session is not."""
 
@@ -281,6 +320,9 @@ Frame = (
     | Cleared
     | Interrupted
     | Hangup
+    | Transfer
+    | Connect
+    | Recording
     | Failed
     | StateChanged
     | Ledger

@@ -28,6 +28,7 @@ from engine.flow import (
     Understood,
 )
 from engine.frames import (
+    Connect,
     Dtmf,
     Failed,
     Frame,
@@ -35,10 +36,12 @@ from engine.frames import (
     Heard,
     Interrupted,
     Ledger,
+    Recording,
     Say,
     SpeechEnded,
     SpeechStarted,
     StateChanged,
+    Transfer,
 )
 from engine.history import History
 from engine.ladder import Ahead, Ladder
@@ -81,6 +84,7 @@ class _Running:
     task: asyncio.Task[_Done]
     state: FlowState | None = None
     records: tuple[Record, ...] = ()
+    acts: tuple[Transfer | Connect | Recording, ...] = ()
     hangup: str | None = None
     committed: bool = False
 
@@ -88,12 +92,14 @@ class _Running:
 class Session:
     """One conversation between a person and a flow.
 
-    `minds` understands utterances; `watch` is told state changes and ledgers; `silence_s` is how
-    long the user may say nothing after our last word; `notice` is for whoever reads the log.
+    `minds` understands utterances; `watch` is told state changes, ledgers, and what whoever carries
+    the call is to do (Transfer, Connect, Recording); `silence_s` is how long the user may say
+    nothing after our last word; `notice` is for whoever reads the log.
 
     A turn is a transaction: the flow's new state and its records count once the user has heard
     something of the answer. A user who goes on before that is understood as one utterance,
-    answered anew. A key counts as it is pressed, so that keys may be pressed ahead; so does a signal.
+    answered anew. A key counts as it is pressed, so that keys may be pressed ahead; so does a
+    signal.
     """
 
     def __init__(
@@ -403,6 +409,9 @@ class Session:
         assert running is not None
         running.state, effects = self._flow.step(self._state, event)
         running.records = tuple(effect for effect in effects if isinstance(effect, Record))
+        running.acts = tuple(e for e in effects if isinstance(e, Transfer | Connect | Recording))
+        if Recording(False) in running.acts:  # consent is withdrawn now, not when we have spoken
+            self._watch(Recording(False))
         lines = [effect for effect in effects if isinstance(effect, Say | Think)]
         for effect in effects:
             if isinstance(effect, Hangup):
@@ -475,6 +484,9 @@ class Session:
         ledger = turn.ledger(self.budget)
         self._watch(Ledger(ledger))
         self._log.record("turn", ledger)
+        if stopped.committed and self._reason is None:
+            for act in stopped.acts:
+                self._watch(act)
 
     def _await_user(self) -> None:
         if self._running is None and not self._speaking:

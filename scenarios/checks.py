@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from engine.errors import ScenarioError
 from scenarios.document import Value
 from scenarios.model import Script, Step
+from scenarios.transfers import check_summary
 from scenarios.wording import Wording
 
 __all__ = ["check"]
@@ -25,6 +26,7 @@ def check(script: Script, nodes: Mapping[str, Value], words: Wording) -> None:
         _has_words(step, words)
         _levels_known(script, step, nodes[step.name])
         _keys_known(script, step, nodes[step.name])
+        _summary_known(script, step, words)
     _silence_ends(script, nodes)
     _voicemail_has_words(script, nodes, words)
     _no_stray_words(script, words)
@@ -111,6 +113,13 @@ def _keys_known(script: Script, step: Step, node: Value) -> None:
             raise node.at(intent).error(
                 f"key {digit} means unknown intent {intent!r}", "one of " + ", ".join(sorted(known))
             )
+
+
+def _summary_known(script: Script, step: Step, words: Wording) -> None:
+    slots = {slot.name: slot for slot in script.knowledge.slots}
+    error = check_summary(step, slots, words.nodes.get(step.name, words.root))
+    if error is not None:
+        raise error
 
 
 def _silence_ends(script: Script, nodes: Mapping[str, Value]) -> None:

@@ -23,10 +23,11 @@ from engine.flow import (
     Started,
     Understood,
 )
-from engine.frames import Dtmf, Hangup, Say
+from engine.frames import Dtmf, Hangup, Recording, Say
 from pipelines.mind.language import LANGUAGES, numbers, tokens
 from scenarios.model import Answer, Point, Script, Step
 from scenarios.signals import BEEP_PATIENCE_S, message, signalled
+from scenarios.transfers import handed_over, transferred, waiting
 
 __all__ = ["VERSION", "ScriptFlow"]
 
@@ -79,6 +80,8 @@ class ScriptFlow:
         if state["recorder"]:
             return Question("voicemail", barge_in="never", pause_s=BEEP_PATIENCE_S)
         step = self._step(state)
+        if step.transfer is not None:
+            return waiting(step)
         return Question(
             step.name,
             self.script.intents(step),
@@ -97,6 +100,8 @@ class ScriptFlow:
             **state,
             **{name: dict(state[name]) for name in ("slots", "answers", "uses")},
         }
+        if step.transfer is not None and not isinstance(event, Started):
+            return self._transferring(state, step, event)
         if isinstance(event, Signal):
             return self._signalled(state, step, event)
         if state["recorder"] and not isinstance(event, Started):
@@ -120,6 +125,18 @@ class ScriptFlow:
                 return self._silent(state, step, count)
             case Dtmf(digit=digit):
                 return self._pressed(state, step, digit)
+
+    def _transferring(
+        self, state: FlowState, step: Step, event: Event
+    ) -> tuple[FlowState, tuple[Effect, ...]]:
+        """What anybody says meanwhile is for somebody else."""
+        if not isinstance(event, Signal):
+            return state, ()
+        name, effects = transferred(self.script, state, step, event)
+        if not name:
+            return state, effects
+        state, more = self._arrive(state, name)
+        return state, (*effects, *more)
 
     def _signalled(
         self, state: FlowState, step: Step, signal: Signal
@@ -290,9 +307,14 @@ class ScriptFlow:
             if step.record:
                 facts = ("slots", "answers", "score", "level")
                 effects.append(Record(step.record, {fact: state[fact] for fact in facts}))
+            if step.recording:
+                on = step.recording == "start"
+                effects += [Record(f"recording.{step.recording}"), Recording(on)]
             if step.asks:
                 state["asked"] = step.say[-1]
                 return state, (*effects, *_asked(step.say))
+            if step.transfer is not None:
+                return state, (*effects, *handed_over(self.script, state, step))
             effects += [Say(line) for line in step.say]
             if step.hangup:
                 return state, (*effects, Hangup(step.hangup))

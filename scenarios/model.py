@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.frames import Transfer
 from pipelines.mind.intents import Knowledge
 from pipelines.mind.language import LANGUAGES
 
@@ -59,7 +60,8 @@ class Score:
 @dataclass(frozen=True, slots=True)
 class Step:
     """One place in a conversation. It is a question (`answers` or `otherwise`), a passage (`next`),
-    a fork by score (`levels`) or an end (`hangup`, the reason).
+    a fork by score (`levels`), a `transfer` to a person (`then` where nobody takes it) or an end
+    (`hangup`, the reason).
 
     `expects` is the kind of answer (`pipelines.turns.endpoint.EXPECTATIONS`): ``choice`` at a
     question that few answers fit, where what callers say is looked for among the examples of its
@@ -68,6 +70,8 @@ class Step:
     is the question. `again` are the
     wordings after an answer that was not understood (`retries` times, then the step `then`),
     `silence` those after no answer at all; after the second failure the `menu` says the `keys`.
+    `summary` is what whoever takes the transfer is told first, with ``{slot}`` in it. `recording`
+    begins (``start``) or ends (``stop``) here.
     """
 
     name: str
@@ -89,6 +93,9 @@ class Step:
     levels: Mapping[str, str] = field(default_factory=dict)
     hangup: str = ""
     record: str = ""
+    transfer: Transfer | None = None
+    summary: tuple[str, ...] = ()
+    recording: str = ""
 
     @property
     def asks(self) -> bool:

@@ -18,12 +18,15 @@ from scenarios.checks import check
 from scenarios.defaults import menu
 from scenarios.document import Value, read
 from scenarios.model import Answer, Keyed, Point, Score, Script, Step
+from scenarios.transfers import transfer_of
 from scenarios.wording import StepLines, Wording, read_wording
 
 __all__ = ["load"]
 
 BARGE_IN = ("never", "polite", "always")
 VOICEMAIL = ("hangup", "message")
+WAYS = ("next", "levels", "hangup", "transfer")
+RECORDING = ("start", "stop")
 MOST_RETRIES = 5
 """A person who was not understood six times will not be the seventh time."""
 EXPECTS = tuple(EXPECTATIONS)
@@ -98,15 +101,17 @@ class _Reader:
         self._slots = slots
 
     def step(self, name: str, node: Value) -> Step:
-        found = node.fields((), (*QUESTION, "next", "levels", "hangup", "record"))
+        found = node.fields((), (*QUESTION, *WAYS, "record", "recording"))
         asks = "answers" in found or "otherwise" in found
-        kinds = [asks, *(key in found for key in ("next", "levels", "hangup"))]
-        if sum(kinds) != 1:
+        kinds = [asks, *(key in found for key in WAYS)]
+        # Who stays in a conference goes on.
+        if sum(kinds) != 1 and not {"transfer", "next"} == {key for key in WAYS if key in found}:
             raise node.error(
                 f"step {name!r} has {sum(kinds)} ways to go on",
-                "one of: answers and/or otherwise, next, levels, hangup",
+                f"one of: answers and/or otherwise, {', '.join(WAYS)}",
             )
-        stray = [key for key in QUESTION if key in found and not asks]
+        own = {"then"} if "transfer" in found else set()
+        stray = [key for key in QUESTION if key in found and not asks and key not in own]
         if stray:
             raise found[stray[0]].error(f"{stray[0]!r} at a step that asks nothing", "a question")
         lines = self._words.steps.get(name, StepLines())
@@ -138,6 +143,9 @@ class _Reader:
             levels=_names(found.get("levels")),
             hangup=_name(found.get("hangup"), "a reason such as completed"),
             record=_name(found.get("record"), "the name of an event"),
+            transfer=transfer_of(name, node, found, lines) if "transfer" in found else None,
+            summary=lines.summary,
+            recording=found["recording"].one_of(RECORDING) if "recording" in found else "",
         )
 
     @staticmethod

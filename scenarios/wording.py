@@ -25,6 +25,7 @@ class StepLines:
     silence: tuple[str, ...] = ()
     choices: Mapping[str, str] = field(default_factory=dict)
     """What the keys of a menu stand for, by intent."""
+    summary: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def read_wording(path: Path, language: str) -> Wording:
 def _lines(value: Value, language: str) -> StepLines:
     if value.is_text or value.is_list:
         return StepLines(_said(value))
-    found = value.fields(("say",), ("again", "silence", "choices"))
+    found = value.fields(("say",), ("again", "silence", "choices", "summary"))
     if "choices" in found and language not in MENUS:
         raise found["choices"].error(
             f"no way to say keys in {language!r}", "one of " + ", ".join(MENUS)
@@ -94,6 +95,7 @@ def _lines(value: Value, language: str) -> StepLines:
         _said(found["again"]) if "again" in found else (),
         _said(found["silence"]) if "silence" in found else (),
         {intent: what.text("what the key stands for") for intent, what in choices.items()},
+        _said(found["summary"]) if "summary" in found else (),
     )
 
 

@@ -19,7 +19,7 @@ from engine.flow import (
     Understanding,
     Understood,
 )
-from engine.frames import Dtmf, Hangup, Say
+from engine.frames import Connect, Dtmf, Hangup, Recording, Say, Think, Transfer
 from tests.engine.conversation import Echo
 
 
@@ -38,7 +38,8 @@ def test_an_understanding(confidence: float) -> None:
 
 def test_the_unions_are_closed() -> None:
     assert set(get_args(Event)) == {Started, Understood, Silent, Dtmf, Signal}
-    assert set(get_args(Effect)) == {Say, Think, Record, Hangup}
+    acts = {Transfer, Connect, Recording}
+    assert set(get_args(Effect)) == {Say, Think, Record, Hangup} | acts
 
 
 @pytest.mark.parametrize(

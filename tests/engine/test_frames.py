@@ -13,6 +13,7 @@ from engine.frames import (
     RATES_HZ,
     Audio,
     Cleared,
+    Connect,
     Delta,
     Dtmf,
     Expected,
@@ -25,12 +26,14 @@ from engine.frames import (
     Mark,
     Notice,
     Played,
+    Recording,
     Say,
     SpeechEnded,
     SpeechStarted,
     StateChanged,
     Think,
     Transcript,
+    Transfer,
 )
 
 ROOT = Path(__file__).parent.parent.parent
@@ -51,6 +54,9 @@ ONE_OF_EACH: list[Frame] = [
     Cleared(3, 0.0, 1.0),
     Interrupted(3, 1.0),
     Hangup("completed"),
+    Transfer("1002"),
+    Connect(),
+    Recording(on=True),
     Failed("stt", LookupError(), 1.0),
     StateChanged("listening"),
     Ledger({"turn": 3}),
@@ -140,3 +146,9 @@ def test_all_sixteen_keys_are_keys() -> None:
 
 def test_the_longest_mark_fits() -> None:
     assert Mark("m" * 64).name == "m" * 64
+
+
+@pytest.mark.parametrize("wrong", [{"to": ""}, {"to": "1002", "mode": "polite"}])
+def test_a_transfer_goes_to_somebody_and_in_a_known_way(wrong: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match=r"transfer"):
+        Transfer(**wrong)  # type: ignore[arg-type]
