@@ -23,6 +23,7 @@ from server.admission import Admission
 from server.metrics import Metrics
 from server.numbers import Numbers
 from server.parts import Parts, Running
+from server.watched import Watched
 
 __all__ = ["CallChannel", "Calls", "Failing", "Prepared", "RunningCall"]
 
@@ -150,8 +151,8 @@ class Calls:
     ) -> str:
         """Hold the call to its end, and close its channel; the reason is returned.
 
-        `watch` is told the call's states and ledgers, before the channel is; `started` is given
-        the call before it runs; `account` is what else the log should say of its end. What fails
+        `watch` is told all that the channel is, just before; `started` is given the call before
+        it runs; `account` is what else the log should say of its end. What fails
         is logged and ends this call only. Cancelling ends it at once.
         """
         scenario = prepared.scenario
@@ -163,15 +164,15 @@ class Calls:
                 running.turns += 1
                 self.metrics.turn(scenario, frame.turn)
                 facts.info("turn", **_without_words(frame.turn))
-            watch(frame)
-            channel.send(frame)
+            watched.send(frame)
             if isinstance(frame, StateChanged):
                 running.state = frame.state
                 if frame.state == State.CLOSED:
                     # Now, and not when the log is stored: nobody is left on a dead line for that.
                     _hang_up(channel, call.session.reason or "error")
 
-        call = self.parts.call(session_id, channel, prepared.running, prepared.speech, shown)
+        watched = Watched(channel, watch)
+        call = self.parts.call(session_id, watched, prepared.running, prepared.speech, shown)
         running.call = call
         facts.info("call.started", origin=origin, rate_hz=channel.capabilities.rate_hz)
         self._running[session_id] = running

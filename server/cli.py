@@ -7,6 +7,7 @@ import typer
 from server.commands import asterisk as asterisk_command
 from server.commands import chat as chat_command
 from server.commands import models as models_command
+from server.commands import phone as phone_command
 from server.commands import serve as serve_command
 from server.commands import sim as sim_command
 from server.commands import talk as talk_command
@@ -19,6 +20,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+app.command()(phone_command.call)
+app.command()(phone_command.calls)
 app.command()(chat_command.chat)
 app.command()(serve_command.serve)
 app.command()(sim_command.sim)
