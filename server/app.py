@@ -24,6 +24,7 @@ from engine.clock import Clock, SystemClock
 from engine.errors import ConfigurationError
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
+from server.asterisk.audiosocket import AudioSocketListener
 from server.asterisk.media import SUBPROTOCOL, AsteriskMedia
 from server.asterisk.service import AsteriskCalls
 from server.calls import Calls
@@ -90,6 +91,8 @@ class Application:
         for name, counts in self.parts.caches().items():
             self.metrics.cache(name, counts)
         self.services: list[Background] = [self.webrtc]
+        if settings.audiosocket:
+            self.services.append(AudioSocketListener(self.calls, settings.audiosocket))
         checks = {**self.parts.checks(), "loop": self._check_loop}
         if self.asterisk is not None:
             self.services.append(self.asterisk)

@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     asterisk_media_user: str = ""
     asterisk_media_password: SecretStr | None = None
     """What Asterisk has to show where it dials our /media: websocket_client.conf has the same."""
+    audiosocket: dict[str, str] = Field(default_factory=dict)
+    """Where calls of AudioSocket are taken, and what answers them: a JSON object such as
+    ``{"127.0.0.1:9092": "leads/fr"}``; an empty scenario is the default one."""
     journal: Path | None = None
     """A folder in which every session's log is kept; without it they end with the session."""
     log_json: bool = False

@@ -43,8 +43,8 @@ def noise(rate_hz: int) -> bytes:
 
 
 class ComfortNoise:
-    """The noise of one call on `channel`: 20 ms at a time while `playout` neither plays nor is
-    held. Needs a running loop from `start` to `stop`."""
+    """The noise of one call on `channel`: 20 ms at a time while `playout` plays nothing, also while
+    the user speaks; but not in the pause of a turn. Needs a running loop from `start` to `stop`."""
 
     def __init__(self, channel: AudioChannel, playout: Playout, ticker: Ticker) -> None:
         self._channel = channel
@@ -64,7 +64,7 @@ class ComfortNoise:
 
     def tick(self, now: float) -> None:
         """Every 20 ms."""
-        if self._playout.playing or self._playout.held:
+        if self._playout.playing or self._playout.paused:
             return
         self._channel.play(self._pcm[self._at : self._at + self._size])
         self._at = (self._at + self._size) % len(self._pcm)

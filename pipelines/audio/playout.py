@@ -133,6 +133,11 @@ class Playout:
         """There is sound of a turn that the far end has not played."""
         return self.epoch > 0 and (self._started or bool(self._buffer))
 
+    @property
+    def paused(self) -> bool:
+        """A turn was held that the far end had begun to hear, and it was not told otherwise."""
+        return self._paused is not None
+
     def played(self) -> list[tuple[float, bytes]]:
         """The sound that was sent last, whatever its turn, each frame with the time it was due;
         without what the far end holds."""
@@ -185,8 +190,8 @@ class Playout:
         played_ms = self.played_ms(now)
         if self._started:
             self._channel.clear(self.epoch)
-            if self._channel.capabilities.clear:
-                self.asked += 1
+            self.asked += self._channel.capabilities.clear
+            if self._channel.capabilities.clear or not self._far_end_holds:
                 self._paused = None
         self.finish()
         return played_ms

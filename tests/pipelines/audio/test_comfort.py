@@ -44,7 +44,7 @@ def test_it_goes_round_without_a_click() -> None:
 
 
 @virtual
-async def test_it_is_heard_while_nothing_plays_and_nothing_is_held() -> None:
+async def test_it_is_heard_while_nothing_plays() -> None:
     clock = LoopClock()
     ticker = Ticker(clock)
     channel = FakeAudioChannel(Capabilities(rate_hz=8000, comfort_noise=True))
@@ -53,10 +53,6 @@ async def test_it_is_heard_while_nothing_plays_and_nothing_is_held() -> None:
     comfort.start()
     await asyncio.sleep(0.1)
     assert channel.played == noise(8000)[:1600]
-    playout.hold(clock.now())
-    await asyncio.sleep(0.1)
-    playout.release(clock.now())
-    assert len(channel.played) == 1600
     voice = b"\1\1" * 160
     playout.begin(1)
     playout.write(1, voice * 5, clock.now())
@@ -69,6 +65,33 @@ async def test_it_is_heard_while_nothing_plays_and_nothing_is_held() -> None:
     assert comfort.sent_ms == 200
     comfort.stop()
     assert len(ticker) == 0
+
+
+@pytest.mark.parametrize("clear", [True, False])
+@virtual
+async def test_it_is_heard_while_the_user_speaks_but_not_in_the_pause_of_a_turn(
+    clear: bool,
+) -> None:
+    clock = LoopClock()
+    ticker = Ticker(clock)
+    channel = FakeAudioChannel(Capabilities(rate_hz=8000, comfort_noise=True, clear=clear))
+    playout = Playout(channel, 8000, ticker, lambda name, at: None)
+    comfort = ComfortNoise(channel, playout, ticker)
+    comfort.start()
+    playout.hold(clock.now())
+    await asyncio.sleep(0.1)
+    assert channel.played == noise(8000)[:1600]
+    playout.release(clock.now())
+    playout.begin(1)
+    playout.write(1, b"\1\1" * 1600, clock.now())
+    playout.hold(clock.now())
+    sent = len(channel.played)
+    await asyncio.sleep(0.1)
+    assert len(channel.played) == sent
+    playout.clear(clock.now())
+    await asyncio.sleep(0.1)
+    assert channel.played[sent:] == noise(8000)[1600:3200]
+    comfort.stop()
 
 
 @virtual
