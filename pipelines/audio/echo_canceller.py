@@ -35,6 +35,8 @@ BEFORE_S = 0.0015
 """Of that, before the strongest path."""
 STEPS = 40
 """Of conjugate gradients: what they have not found by then is weak, and would be noise."""
+FORGOTTEN = 0.8
+"""What a look before counts for: of a vowel alone the filter learns nothing about an "s"."""
 EXPLAINED = 0.45
 """What a filter may leave of the amplitude, 7 dB down."""
 ALONE = 0.4
@@ -43,8 +45,11 @@ LOUD_ROOM = 2.0
 """Over the line's noise, from where on there is an echo to be taken off."""
 NOISE_RISE = 1.007
 """A frame: the estimate of the noise follows a louder line by 3 dB a second."""
-MISFITS = 2
+MISFITS = 10
 """Frames which a filter makes louder, after which it is another echo's."""
+MOVED_S = 0.04
+"""What tells where an echo has moved to that is known but for that: each of our turns, and each
+hold, moves it by a few milliseconds."""
 
 _Floats = npt.NDArray[np.float32]
 Played = Sequence[tuple[float, bytes]]
@@ -74,6 +79,7 @@ class EchoCanceller:
         self._heard_until = 0.0
         self._noise = 1e4
         self._filter: _Floats | None = None
+        self._known: Sequence[_Floats] = ()  # what the filter was made from
         self._lag = 0  # samples: of the strongest path, after what was played
         self._misfits = 0
         self._look_in = 0  # samples
@@ -118,21 +124,30 @@ class EchoCanceller:
         if heard.size < self._latest or _rms(heard[-self._latest :]) < LOUD_ROOM * self._noise:
             return
         self._look_in = round(EVERY_S * self._rate_hz)
-        known_s = self._delay_s() or 0.0
-        known = self._lag if self._filter is not None else round(known_s * self._rate_hz)
         near = round(NEAR_S * self._rate_hz)
-        if self._try(heard, played, until, known - near, known + near) or self._filter is not None:
-            return  # somebody speaks over it
-        self._try(
-            heard,
-            played,
-            until,
-            -round(EARLY_S * self._rate_hz),
-            round(LONGEST_DELAY_S * self._rate_hz),
-        )
+        if self._filter is not None:
+            if not self._better(played, until):
+                self._try(played, until, self._lag - near, self._lag + near)
+            return  # if neither is it, somebody speaks over it
+        known = round((self._delay_s() or 0.0) * self._rate_hz)
+        early, longest = round(EARLY_S * self._rate_hz), round(LONGEST_DELAY_S * self._rate_hz)
+        if not self._try(played, until, known - near, known + near):
+            self._try(played, until, -early, longest)
 
-    def _try(self, heard: _Floats, played: Played, until: float, least: int, most: int) -> bool:
+    def _better(self, played: Played, until: float) -> bool:
+        """Whether the echo is where it was; then what was heard of it makes the filter better."""
+        heard = self._heard
+        end = until - (self._lag - self._before) / self._rate_hz
+        part = self._reference(played, end, heard.size + self._taps - 1)
+        known = [
+            FORGOTTEN * one + more
+            for one, more in zip(self._known, _alike(part, heard, self._taps), strict=True)
+        ]
+        return self._adopt(part, known, self._lag)
+
+    def _try(self, played: Played, until: float, least: int, most: int) -> bool:
         """Whether an echo was found that comes back after `least` to `most` samples."""
+        heard = self._heard
         after = self._taps - self._before
         end = until - (least - self._before) / self._rate_hz
         whole = self._reference(played, end, heard.size + most - least + self._taps - 1)
@@ -145,10 +160,14 @@ class EchoCanceller:
         match = np.abs(np.fft.irfft(ours * theirs.conj() / flat, size)[: most - least + 1])
         first = int(np.argmax(match))
         part = whole[first : first + heard.size + self._taps - 1]
-        found = _least_squares(part, heard, self._taps)
-        if not self._explains(heard - np.convolve(part, found, mode="valid"), heard):
+        return self._adopt(part, _alike(part, heard, self._taps), most - first)
+
+    def _adopt(self, part: _Floats, known: Sequence[_Floats], lag: int) -> bool:
+        """Take the filter that `known` makes, if with it `part` explains what was heard."""
+        found = _solve(*known)
+        if not self._explains(self._heard - np.convolve(part, found, mode="valid"), self._heard):
             return False
-        self._filter, self._lag, self._misfits = found, most - first, 0
+        self._filter, self._known, self._lag, self._misfits = found, known, lag, 0
         return True
 
     def _explains(self, rest: _Floats, heard: _Floats) -> bool:
@@ -162,25 +181,48 @@ class EchoCanceller:
         """What is left of `sound`; itself where there is no echo in it."""
         if self._filter is None:
             return sound
-        # The newest that is needed was due `lag - before` ago.
-        end = until - (self._lag - self._before) / self._rate_hz
-        part = self._reference(played, end, sound.size + self._taps - 1)
-        echo = np.convolve(part, self._filter, mode="valid")
-        echoes, heard = _rms(echo), _rms(sound)
+        heard = _rms(sound)
+        echo = self._expected(played, until, sound.size, 0)
+        rest = sound - echo
+        if _rms(rest) > EXPLAINED * heard > LOUD_ROOM * self._noise and self._follow(played, until):
+            echo = self._expected(played, until, sound.size, 0)
+            rest = sound - echo
+            self._look_in = 0
+        echoes, left = _rms(echo), _rms(rest)
         if echoes < self._noise / LOUD_ROOM:
             self._listen_to_noise(heard)
             return sound
-        rest = sound - echo
-        left = _rms(rest)
         if left > heard:
-            self._misfits += echoes > heard / LOUD_ROOM
-            if self._misfits >= MISFITS:
-                self._filter, self._misfits, self._look_in = None, 0, 0
+            self._misfits += heard > LOUD_ROOM * self._noise and echoes > heard / LOUD_ROOM
+            if self._misfits > MISFITS:
+                self._filter, self._look_in = None, 0
             return sound
         self._misfits = 0
         if left < ALONE * echoes and left > self._noise:
             rest *= self._noise / left
         return rest
+
+    def _follow(self, played: Played, until: float) -> bool:
+        """Whether the echo is the same as before, a little earlier or later."""
+        heard = self._heard[-round(MOVED_S * self._rate_hz) :]
+        near = round(NEAR_S * self._rate_hz)
+        whole = self._expected(played, until, heard.size, near)
+        power = np.convolve(whole * whole, np.ones(heard.size, np.float32), mode="valid")
+        match = np.correlate(whole, heard, mode="valid") / np.sqrt(power + 1.0)
+        first = int(np.argmax(match))
+        echo = whole[first : first + heard.size]
+        if _rms(heard - echo) > EXPLAINED * _rms(heard):
+            return False
+        self._lag += near - first
+        return True
+
+    def _expected(self, played: Played, until: float, samples: int, near: int) -> _Floats:
+        """The echo of the last `samples`, with `near` more before and after them."""
+        assert self._filter is not None
+        # The newest that is needed was due `lag - before` ago.
+        end = until - (self._lag - near - self._before) / self._rate_hz
+        part = self._reference(played, end, samples + 2 * near + self._taps - 1)
+        return np.convolve(part, self._filter, mode="valid")
 
     def _reference(self, played: Played, until: float, samples: int) -> _Floats:
         """The last `samples` of what was played up to `until`, silence where nothing was."""
@@ -199,20 +241,28 @@ class EchoCanceller:
         return whole
 
 
-def _least_squares(played: _Floats, heard: _Floats, taps: int) -> _Floats:
-    """The filter that makes of `played`, which has `taps - 1` more samples, nearly `heard`; as
-    `numpy.convolve` takes it.
-
-    By correlations and conjugate gradients: a solver would wake the threads of the linear algebra,
-    which on a busy machine takes a hundred times as long.
-    """
+def _alike(played: _Floats, heard: _Floats, taps: int) -> list[_Floats]:
+    """How `played`, which has `taps - 1` more samples, is like itself and like `heard`, from 0 to
+    `taps` later. Without the fall of speech towards high frequencies, where the filter would be
+    known last."""
+    played, heard = np.diff(played, prepend=np.float32(0)), np.diff(heard, prepend=np.float32(0))
     size = 1 << (played.size + taps).bit_length()
     ours, theirs = np.fft.rfft(played, size), np.fft.rfft(heard, size)
-    alike = np.fft.irfft(ours * ours.conj(), size)[:taps]
+    itself = np.fft.irfft(ours * ours.conj(), size)[:taps]
     match = np.fft.irfft(ours * theirs.conj(), size)[:taps]
-    alike[0] *= 1.001
-    both = np.concatenate((alike[:0:-1], alike))
-    found = np.zeros(taps)
+    return [itself.astype(np.float32), match.astype(np.float32)]
+
+
+def _solve(itself: _Floats, match: _Floats) -> _Floats:
+    """The filter that makes of what was played nearly what was heard, as `numpy.convolve` takes it.
+
+    By conjugate gradients: a solver would wake the threads of the linear algebra, which on a busy
+    machine takes a hundred times as long.
+    """
+    itself = itself.copy()
+    itself[0] *= 1.001
+    both = np.concatenate((itself[:0:-1], itself))
+    found = np.zeros(match.size)
     rest = match.copy()
     way = rest.copy()
     power = rest.dot(rest)

@@ -31,8 +31,8 @@ QUIET = 10 ** (-30 / 20)
 ABOVE_NOISE = 2.5
 """Speech is 8 dB above the noise of the line: WebRTC VAD alone takes loud noise for speech."""
 LEAST_ABOVE_NOISE = 1.5
-"""Where the noise leaves a voice less room than twice that, half of it, down to 3.5 dB: steady noise
-rises as far above its own estimate, which lies at its lower end, in one frame of a hundred."""
+"""Where the noise leaves a voice less room than twice that, half of it, down to 3.5 dB. Steady
+noise is as far above its own estimate, which lies at its lower end, in a frame of a hundred."""
 USUAL_VOICE = 1500.0
 """Root mean square of a voice: -27 dBov, an active speech level as networks expect it (ITU-T P.56
 has -26)."""
@@ -168,7 +168,7 @@ class SpeechGate:
 
     @property
     def maybe(self) -> bool:
-        """Speech may have begun just now; in half a second at the latest that is known."""
+        """Speech may have begun just now, and is not sure yet."""
         return not self.speaking and (
             self._candidate_s is not None or self._history.bit_count() > 1
         )

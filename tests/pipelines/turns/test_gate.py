@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -275,3 +276,68 @@ def test_a_room_that_grows_loud_while_somebody_speaks_does_not_go_on_speaking() 
     assert ended.decided_at < 2.6
     started, _ = _events(_run(gate, [VOICE] * 30 + [room] * 30, at=2.6))
     assert isinstance(started, SpeechStarted)
+
+
+def _noise(level: float, frames: int, seed: int = 1) -> list[bytes]:
+    """White, which no frame of is as loud as the next."""
+    sound = np.random.default_rng(seed).standard_normal(frames * 320) * level
+    return [frame.astype("<i2").tobytes() for frame in sound.reshape(-1, 320)]
+
+
+def _over(noise: list[bytes], level: int, since: int, count: int) -> list[bytes]:
+    """`noise`, and over some of its frames a hum as loud as `level`."""
+    hum = np.tile(np.array([level, -level], np.int16), 160)
+    return [
+        (np.frombuffer(pcm, "<i2") + hum).astype("<i2").tobytes()
+        if since <= n < since + count
+        else pcm
+        for n, pcm in enumerate(noise)
+    ]
+
+
+@pytest.mark.parametrize(("noise", "voice"), [(700, 1500), (1200, 1700)])
+def test_in_loud_noise_a_voice_stands_out_by_less(noise: int, voice: int) -> None:
+    """10 dB and 5 dB below a voice's usual level."""
+    gate = SpeechGate(_Loud())
+    line = _over(_noise(noise, 350), voice, 250, 40)
+    _run(gate, line[:200])  # at first it may be taken for a voice: how loud it is was not known
+    started, ended = _events(_run(gate, line[200:], at=4.0))
+    assert isinstance(started, SpeechStarted)
+    assert isinstance(ended, SpeechEnded)
+    assert started.at == pytest.approx(5.0, abs=0.03)
+    assert started.decided_at == pytest.approx(5.06, abs=0.03)
+    assert ended.at == pytest.approx(5.8, abs=0.13)
+    assert ended.decided_at < 6.3
+
+
+def test_minutes_of_loud_noise_are_no_speech() -> None:
+    """But for the first moment: how loud it is was not known."""
+    gate = SpeechGate(_Loud())
+    line = _noise(1000, 6000)
+    _run(gate, line[:200])
+    assert _events(_run(gate, line[200:], at=4.0)) == []
+
+
+def test_what_is_not_confirmed_is_noise_from_then_on() -> None:
+    """A room that grows louder at once costs one look of the surer opinion, not one after the
+    other."""
+    opinion = _Opinion(0.1)
+    gate = SpeechGate(_Loud(), confirm=opinion)
+    _run(gate, _noise(30, 50))
+    assert _run(gate, _noise(300, 500), at=1.0) == []
+    assert opinion.calls.count("open") == 1
+
+
+def test_that_speech_may_have_begun_is_known_before_it_is_sure() -> None:
+    opinion = _Opinion(None)
+    gate = SpeechGate(EnergyVad(), confirm=opinion)
+    _run(gate, [SILENCE] * 20)
+    assert not gate.maybe
+    _run(gate, [VOICE] * 2, at=0.4)
+    assert gate.maybe
+    _run(gate, [VOICE] * 10, at=0.44)
+    assert gate.maybe
+    opinion.probability = 0.9
+    _run(gate, [VOICE], at=0.64)
+    assert gate.speaking
+    assert not gate.maybe
