@@ -229,6 +229,14 @@ class VoiceMouth:
         """How much of the turn the far end has played, by the pace."""
         return self._playout.played_ms(now) / 1000
 
+    def played(self) -> Sequence[tuple[float, bytes]]:
+        """The latest of our sound, at the channel's rate: pieces, each with the time it was due."""
+        return self._playout.played()
+
+    def echo_delay(self) -> float | None:
+        """Seconds after which the line sends our voice back; None where it is not known to."""
+        return self._echo_delay_s
+
     def echoes(self, heard: bytes, until: float, floor: float) -> bool:
         """Whether `heard` (16 kHz, its end at `until`) is our own voice (`turns.echo`); what is
         weaker than `floor` is nobody's."""

@@ -9,6 +9,9 @@ from engine.frames import Heard
 
 __all__ = ["Answers"]
 
+DOUBT_S = 0.5
+"""How long what may be speech can hold up an answer: by then the gate knows, or it is noise."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
@@ -67,10 +70,17 @@ class Answers:
         kept = "" if self._kept is None else self._kept.heard.text
         self._expect(f"{kept} {text}".strip())
 
-    def tick(self, now: float, *, sounding: bool) -> None:
-        """Nobody is saying anything; `sounding`: but we are."""
+    def tick(self, now: float, *, sounding: bool, doubtful: bool = False) -> None:
+        """Nobody is saying anything; `sounding`: but we are; `doubtful`: somebody may be after all,
+        which is waited for."""
         kept = self._kept
-        if kept is not None and (not sounding if kept.due is None else now >= kept.due):
+        if kept is None:
+            return
+        if kept.due is None:
+            ready = not sounding
+        else:
+            ready = now >= kept.due + (DOUBT_S if doubtful else 0.0)
+        if ready:
             self._give(now)
 
     def drop(self) -> None:

@@ -140,8 +140,9 @@ class Floor:
         """Every 20 ms unless `idle`: notice what does not happen."""
         if self._utterance is not None:
             self._notice_time(self._utterance, now)
-        elif not self._awaiting and not self._gate.maybe:
-            self._answers.tick(now, sounding=self._mouth.epoch is not None)
+        elif not self._awaiting:
+            sounding = self._mouth.epoch is not None
+            self._answers.tick(now, sounding=sounding, doubtful=self._gate.maybe)
         if self._awaiting:
             ended = self._awaiting[0].ended
             if ended is not None and now > ended.decided_at + FINAL_PATIENCE_S:

@@ -155,8 +155,10 @@ class Overlap:
         self._early(sound, told)
 
     def paused(self, utterance: Utterance, now: float) -> Decision:
-        """It stops, after words that may be all of it."""
-        return Decision.WAIT if self._content(utterance, utterance.text, now) else Decision.RESUME
+        """It stops, after words that may be all of it, unless its beginning was another's: what the
+        recogniser has so far it may take back."""
+        said = f"{utterance.text} {utterance.early or ''}"
+        return Decision.WAIT if self._content(utterance, said, now) else Decision.RESUME
 
     def worded(self, utterance: Utterance, now: float) -> Decision:
         """It has new words."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.frames import Heard
-from pipelines.turns.answers import Answers
+from pipelines.turns.answers import DOUBT_S, Answers
 
 
 class Told:
@@ -47,6 +47,15 @@ def test_without_a_rest_it_is_answered_when_it_is_due() -> None:
     told.answers.tick(2.0, sounding=False)
     assert told.heard == [Heard("je voudrais", 1.0, 2.0, 2.0)]
     assert not told.answers.waiting
+
+
+def test_what_may_be_more_is_waited_for_not_for_ever() -> None:
+    told = Told()
+    told.answers.add(_heard("je voudrais", 1.0), 2.0, 1.3)
+    told.answers.tick(2.0 + DOUBT_S - 0.02, sounding=False, doubtful=True)
+    assert told.heard == []
+    told.answers.tick(2.0 + DOUBT_S, sounding=False, doubtful=True)
+    assert told.texts() == ["je voudrais"]
 
 
 def test_words_are_not_lost_to_a_sound_without_any() -> None:

@@ -127,6 +127,9 @@ def test_words_so_far_may_be_taken_back(text: str, after_s: float, decision: Dec
 def test_in_a_pause_a_backchannel_is_known_by_its_words_so_far() -> None:
     assert _overlap().paused(_said("oui"), 2.0) is Decision.RESUME
     assert _overlap().paused(_said("oui mais"), 2.0) is Decision.WAIT
+    other = _said("d'accord")
+    other.early = "unknown"
+    assert _overlap().paused(other, 2.0) is Decision.WAIT  # it becomes "attendez"
     assert _overlap(asking=True).paused(_said("oui"), 2.0) is Decision.WAIT
 
 
