@@ -63,12 +63,15 @@ class WebRtcChannel:
         self._decoder = MediaDecoder(RATE_HZ)
         self._receiver: Receiver | None = None
         self._closed = False
+        self._lost: Hangup | None = None
         self._noticed_at: dict[str, float] = {}
 
     # From the peer
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        if self._lost is not None:
+            receiver(self._lost)
 
     def heard(self, frame: Frame) -> None:
         """Sound or a key came."""
@@ -100,8 +103,9 @@ class WebRtcChannel:
         """The peer is gone; `fault` is the code of why, where that is one."""
         self._closed = True
         self.fault = self.fault or fault
+        self._lost = Hangup(reason)
         if self._receiver is not None:
-            self._receiver(Hangup(reason))
+            self._receiver(self._lost)
 
     # To the peer
 

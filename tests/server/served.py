@@ -29,7 +29,7 @@ __all__ = ["Client", "Served", "calling", "frame", "neighbour", "open_raw", "run
 
 ROOT = Path(__file__).parents[2]
 SILENCE = bytes(640)
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """No test waits this long unless something is broken."""
 
 LATE_S = 0.4

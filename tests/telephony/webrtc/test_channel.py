@@ -236,6 +236,13 @@ async def test_a_peer_that_is_gone_hung_up() -> None:
 
 
 @virtual
+async def test_also_one_that_was_gone_before_anybody_listened() -> None:
+    line = _Line()
+    line.channel.lost("caller")
+    assert attached(line) == [Hangup("caller")]
+
+
+@virtual
 async def test_a_fault_that_ends_the_call_is_told() -> None:
     line = _Line()
     attached(line)
