@@ -62,6 +62,8 @@ class HeldMouth(Sounding, Protocol):
     @property
     def epoch(self) -> int | None: ...
 
+    def in_question(self, now: float) -> bool: ...
+
     def played_s(self, now: float) -> float: ...
 
     def hold(self) -> None: ...
@@ -194,8 +196,9 @@ class Floor:
     def _speech_started(self, at: float) -> None:
         question = self._session.question
         self._went_on(at)
-        utterance = self._utterance = Utterance(at, question, self._mouth.epoch)
-        wait_s = self._endpointer.begin(question if self._may_answer() else ANYTHING)
+        asked = self._may_answer()
+        utterance = self._utterance = Utterance(at, question, self._mouth.epoch, asked)
+        wait_s = self._endpointer.begin(question if asked else ANYTHING)
         # Over our own sound, what takes no turn must be known for that soon.
         self._gate.endpoint_s = wait_s if utterance.over is None else self._usual_s
 
@@ -232,7 +235,7 @@ class Floor:
         if utterance.taken and utterance.over is not None:
             self._follow(utterance, self._overlap.lasted(utterance, now))
             if silent and utterance.text and not utterance.cut:
-                self._follow(utterance, self._overlap.paused(utterance, now))
+                self._follow(utterance, self._overlap.paused(utterance))
             self._overlap.glimpse(utterance, now, lambda seen: self._follow(utterance, seen))
         elif not utterance.echo and utterance.over not in (None, self._mouth.epoch):
             utterance.over = None  # we have finished, and it goes on
@@ -342,7 +345,7 @@ class Floor:
         now = max(self._clock.now(), ended.decided_at)
         had_words = bool(utterance.text)
         utterance.heard = final.text
-        if self._is_nothing(utterance, final.confidence, now, had_words=had_words):
+        if self._is_nothing(utterance, final.confidence, had_words=had_words):
             if utterance.taken:
                 self._session.deliver(ended)
             self._overlap.was_nothing(utterance)
@@ -354,13 +357,13 @@ class Floor:
         self._answers.add(heard, self._due(utterance, ended, had_words=had_words), now)
 
     def _is_nothing(
-        self, utterance: Utterance, confidence: float | None, now: float, *, had_words: bool
+        self, utterance: Utterance, confidence: float | None, *, had_words: bool
     ) -> bool:
         """It takes no turn: an echo, a backchannel, a cough."""
         if utterance.echo:
             return True
         if utterance.over is not None:
-            if self._overlap.ended(utterance, confidence, now) is Decision.RESUME:
+            if self._overlap.ended(utterance, confidence) is Decision.RESUME:
                 return True
             self._interrupt(utterance, utterance.over)
             return False

@@ -55,8 +55,6 @@ Early = Callable[[bytes, Callable[[str], None]], None]
 class Sounding(Protocol):
     """What is asked of the mouth; see `pipelines.mouth.VoiceMouth`."""
 
-    def in_question(self, now: float) -> bool: ...
-
     def echoes(self, heard: bytes, until: float, floor: float) -> bool: ...
 
 
@@ -147,18 +145,18 @@ class Overlap:
 
         def told(text: str) -> None:
             utterance.early = text
-            if self._content(utterance, text, now) or (not text and self.is_voiced(sound)):
+            if self._content(utterance, text) or (not text and self.is_voiced(sound)):
                 tell(Decision.WAIT)
             else:
                 tell(Decision.RESUME)
 
         self._early(sound, told)
 
-    def paused(self, utterance: Utterance, now: float) -> Decision:
+    def paused(self, utterance: Utterance) -> Decision:
         """It stops, after words that may be all of it, unless its beginning was another's: what the
         recogniser has so far it may take back."""
         said = f"{utterance.text} {utterance.early or ''}"
-        return Decision.WAIT if self._content(utterance, said, now) else Decision.RESUME
+        return Decision.WAIT if self._content(utterance, said) else Decision.RESUME
 
     def worded(self, utterance: Utterance, now: float) -> Decision:
         """It has new words."""
@@ -166,23 +164,22 @@ class Overlap:
             return Decision.INTERRUPT
         if now - utterance.started_at < WORDED_S or self.is_aside(utterance):
             return Decision.WAIT
-        sure = len(self._content(utterance, utterance.text, now)) >= SURE_WORDS
+        sure = len(self._content(utterance, utterance.text)) >= SURE_WORDS
         return Decision.INTERRUPT if sure else Decision.WAIT
 
-    def ended(self, utterance: Utterance, confidence: float | None, now: float) -> Decision:
+    def ended(self, utterance: Utterance, confidence: float | None) -> Decision:
         """All its words are known: RESUME or INTERRUPT."""
         if self._barge_in.stops(utterance.text):
             return Decision.INTERRUPT
-        content = self._content(utterance, utterance.text, now)
+        content = self._content(utterance, utterance.text)
         if not content or self.is_aside(utterance):
             return Decision.RESUME
         if confidence is None or confidence >= SURE:
             return Decision.INTERRUPT
-        nods = bool(utterance.early) and not self._content(utterance, utterance.early or "", now)
+        nods = bool(utterance.early) and not self._content(utterance, utterance.early or "")
         if (nods and len(content) < SURE_WORDS) or self.is_voiceless(utterance, confidence):
             return Decision.RESUME
         return Decision.INTERRUPT
 
-    def _content(self, utterance: Utterance, text: str, now: float) -> list[str]:
-        asking = utterance.question if self._mouth.in_question(now) else None
-        return self._barge_in.content(text, asking)
+    def _content(self, utterance: Utterance, text: str) -> list[str]:
+        return self._barge_in.content(text, utterance.question if utterance.asked else None)

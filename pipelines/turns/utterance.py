@@ -23,7 +23,7 @@ PIECE_BYTES = RATE_HZ // 10 * 2
 
 @dataclass(slots=True)
 class Utterance:
-    """From the first sound to the last; `question` is what was asked when it began.
+    """From the first sound to the last; `question` is what waited for an answer when it began.
 
     `over` is the turn of ours that it is spoken over, None once that was cut. `taken`: it counts as
     speech, so we hold; what comes over a line that sent false alarms counts from its first word.
@@ -33,6 +33,8 @@ class Utterance:
     started_at: float
     question: Question
     over: int | None = None
+    asked: bool = True
+    """It may answer `question`: it began in our silence, or over enough of the question itself."""
     ended: SpeechEnded | None = None
     heard: str = ""
     """Its words so far, as the recogniser has them."""

@@ -30,12 +30,8 @@ COUGH = (4000 * np.random.default_rng(3).standard_normal(8000)).astype("<i2").to
 
 
 class Mouth:
-    def __init__(self, asking: bool = False) -> None:
-        self.asking = asking
+    def __init__(self) -> None:
         self.asked: list[tuple[int, float, float]] = []
-
-    def in_question(self, now: float) -> bool:
-        return self.asking
 
     def echoes(self, heard: bytes, until: float, floor: float) -> bool:
         self.asked.append((len(heard), until, floor))
@@ -47,12 +43,15 @@ class Gate:
     pending = b""
 
 
-def _overlap(early: Early | None = None, *, asking: bool = False) -> Overlap:
-    return Overlap(Mouth(asking), Gate(), RULES, early)
+def _overlap(early: Early | None = None) -> Overlap:
+    return Overlap(Mouth(), Gate(), RULES, early)
 
 
-def _said(text: str = "", sound: bytes = VOICE, *, gain: float = 1.0) -> Utterance:
-    utterance = Utterance(1.0, Question("q", expects="choice"), over=1, taken=True, heard=text)
+def _said(
+    text: str = "", sound: bytes = VOICE, *, gain: float = 1.0, asked: bool = False
+) -> Utterance:
+    question = Question("q", expects="choice")
+    utterance = Utterance(1.0, question, over=1, asked=asked, taken=True, heard=text)
     if sound:
         utterance.hear((np.frombuffer(sound, "<i2") * gain).astype("<i2").tobytes())
     return utterance
@@ -62,7 +61,7 @@ def _said(text: str = "", sound: bytes = VOICE, *, gain: float = 1.0) -> Utteran
 
 
 @pytest.mark.parametrize(
-    ("text", "asking", "decision"),
+    ("text", "asked", "decision"),
     [
         ("", False, Decision.RESUME),
         ("oui d'accord", False, Decision.RESUME),
@@ -73,20 +72,20 @@ def _said(text: str = "", sound: bytes = VOICE, *, gain: float = 1.0) -> Utteran
         ("oui attendez", False, Decision.INTERRUPT),
     ],
 )
-def test_words_that_are_sure_decide(text: str, asking: bool, decision: Decision) -> None:
-    assert _overlap(asking=asking).ended(_said(text), 0.9, 2.0) is decision
-    assert _overlap(asking=asking).ended(_said(text), None, 2.0) is decision
+def test_words_that_are_sure_decide(text: str, asked: bool, decision: Decision) -> None:
+    assert _overlap().ended(_said(text, asked=asked), 0.9) is decision
+    assert _overlap().ended(_said(text, asked=asked), None) is decision
 
 
 @pytest.mark.parametrize("text", ["bof", "yoff", "alors", "les enfants"])
 def test_words_that_are_doubted_interrupt_if_a_voice_said_them(text: str) -> None:
-    assert _overlap().ended(_said(text), UNSURE, 2.0) is Decision.INTERRUPT
-    assert _overlap().ended(_said(text, COUGH), UNSURE, 2.0) is Decision.RESUME
-    assert _overlap().ended(_said(text, COUGH), SURE, 2.0) is Decision.INTERRUPT
+    assert _overlap().ended(_said(text), UNSURE) is Decision.INTERRUPT
+    assert _overlap().ended(_said(text, COUGH), UNSURE) is Decision.RESUME
+    assert _overlap().ended(_said(text, COUGH), SURE) is Decision.INTERRUPT
 
 
 def test_a_stop_word_interrupts_however_it_sounded() -> None:
-    assert _overlap().ended(_said("stop", COUGH), 0.1, 2.0) is Decision.INTERRUPT
+    assert _overlap().ended(_said("stop", COUGH), 0.1) is Decision.INTERRUPT
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ def test_a_doubted_word_that_began_like_a_backchannel_is_one(
 ) -> None:
     utterance = _said(text)
     utterance.early = early
-    assert _overlap().ended(utterance, UNSURE, 2.0) is decision
+    assert _overlap().ended(utterance, UNSURE) is decision
 
 
 @pytest.mark.parametrize(
@@ -125,12 +124,12 @@ def test_words_so_far_may_be_taken_back(text: str, after_s: float, decision: Dec
 
 
 def test_in_a_pause_a_backchannel_is_known_by_its_words_so_far() -> None:
-    assert _overlap().paused(_said("oui"), 2.0) is Decision.RESUME
-    assert _overlap().paused(_said("oui mais"), 2.0) is Decision.WAIT
+    assert _overlap().paused(_said("oui")) is Decision.RESUME
+    assert _overlap().paused(_said("oui mais")) is Decision.WAIT
     other = _said("d'accord")
     other.early = "unknown"
-    assert _overlap().paused(other, 2.0) is Decision.WAIT  # it becomes "attendez"
-    assert _overlap(asking=True).paused(_said("oui"), 2.0) is Decision.WAIT
+    assert _overlap().paused(other) is Decision.WAIT  # it becomes "attendez"
+    assert _overlap().paused(_said("oui", asked=True)) is Decision.WAIT
 
 
 # The beginning
@@ -201,7 +200,7 @@ def test_what_is_much_fainter_than_the_callers_answers_is_said_to_somebody_else(
     utterance = _said("il fait beau", gain=gain)
     aside = decision is Decision.RESUME
     assert overlap.is_aside(utterance) is aside
-    assert overlap.ended(utterance, 1.0, 2.0) is decision
+    assert overlap.ended(utterance, 1.0) is decision
     assert overlap.lasted(utterance, 9.0) is decision
     assert overlap.worded(utterance, 9.0) is (Decision.WAIT if aside else decision)
     utterance.let_go = True
@@ -210,7 +209,7 @@ def test_what_is_much_fainter_than_the_callers_answers_is_said_to_somebody_else(
 
 def test_a_stop_word_is_for_us_however_faint() -> None:
     overlap = _after_answers(_overlap(), 1.0)
-    assert overlap.ended(_said("attendez", gain=0.1), 1.0, 2.0) is Decision.INTERRUPT
+    assert overlap.ended(_said("attendez", gain=0.1), 1.0) is Decision.INTERRUPT
     assert overlap.worded(_said("attendez", gain=0.1), 1.3) is Decision.INTERRUPT
 
 
