@@ -25,12 +25,14 @@ from engine.errors import ConfigurationError
 from pipelines.audio.ticker import Ticker
 from server.admission import Admission
 from server.asterisk.audiosocket import AudioSocketListener
+from server.asterisk.fork import ForkRoute
 from server.asterisk.media import SUBPROTOCOL, AsteriskMedia
 from server.asterisk.service import AsteriskCalls
 from server.calls import Calls
 from server.carriers import CarrierRoutes
 from server.edge import SEND_BUFFER_BYTES, ImpatientHttp, MediaWebSocket
 from server.health import Health
+from server.listening import Listening
 from server.media import MediaRoute
 from server.metrics import Metrics
 from server.numbers import Numbers
@@ -80,7 +82,9 @@ class Application:
             self.parts, self.admission, self.metrics, self.ticker, numbers=self.numbers
         )
         self.media = MediaRoute(self.calls)
-        self.asterisk_media = AsteriskMedia.of(self.calls, settings)
+        self.listening = Listening(self.calls)
+        self.asterisk_media = AsteriskMedia.of(self.calls, self.listening, settings)
+        self.fork = ForkRoute(self.calls, self.listening)
         self.asterisk = AsteriskCalls.of(self.calls, self.asterisk_media, settings)
         self.carriers = CarrierRoutes(self.calls, settings)
         self.webrtc = WebRtc(self.calls, settings.ice_servers)
@@ -108,6 +112,8 @@ class Application:
         if scope["type"] == "websocket" and scope["path"] == "/media":
             of_asterisk = SUBPROTOCOL in scope["subprotocols"]
             await (self.asterisk_media if of_asterisk else self.media)(scope, receive, send)
+        elif scope["type"] == "websocket" and scope["path"] == "/fork":
+            await self.fork(scope, receive, send)
         elif scope["type"] == "websocket" and scope["path"].startswith("/carriers/"):
             await self.carriers(scope, receive, send)
         else:

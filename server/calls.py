@@ -15,7 +15,8 @@ import structlog
 from engine.channel import AudioChannel
 from engine.clock import Clock
 from engine.errors import AdmissionError, PalabreError
-from engine.frames import Frame, Ledger, StateChanged
+from engine.flow import Signal
+from engine.frames import Frame, Ledger, StateChanged, Transfer
 from engine.turn import State
 from pipelines.audio.ticker import Ticker
 from pipelines.voice import Speech, VoiceCall
@@ -147,13 +148,15 @@ class Calls:
         origin: str,
         watch: Callable[[Frame], None] = lambda frame: None,
         started: Callable[[VoiceCall], None] = lambda call: None,
+        act: Callable[[Frame], None] | None = None,
         account: Callable[[], Mapping[str, Any]] = dict,
     ) -> str:
         """Hold the call to its end, and close its channel; the reason is returned.
 
         `watch` is told all that the channel is, just before; `started` is given the call before
-        it runs; `account` is what else the log should say of its end. What fails
-        is logged and ends this call only. Cancelling ends it at once.
+        it runs; `act` does what the flow asks of the call's transport (Transfer, Connect), where
+        that can; `account` is what else the log should say of its end. What fails is logged and
+        ends this call only. Cancelling ends it at once.
         """
         scenario = prepared.scenario
         facts = log.bind(call_id=session_id, scenario=scenario)
@@ -165,6 +168,11 @@ class Calls:
                 self.metrics.turn(scenario, frame.turn)
                 facts.info("turn", **_without_words(frame.turn))
             watched.send(frame)
+            if act is not None:
+                act(frame)
+            elif isinstance(frame, Transfer):
+                failed = Signal("transfer.failed", {"outcome": "unsupported"}, self.clock.now())
+                call.session.deliver(failed)
             if isinstance(frame, StateChanged):
                 running.state = frame.state
                 if frame.state == State.CLOSED:
@@ -175,18 +183,14 @@ class Calls:
         call = self.parts.call(session_id, watched, prepared.running, prepared.speech, shown)
         running.call = call
         facts.info("call.started", origin=origin, rate_hz=channel.capabilities.rate_hz)
-        self._running[session_id] = running
-        self.ticker.add(self, _on_time)
         reason = "error"
         try:
-            started(call)
-            reason = await call.run()
+            with self.holding(running):
+                started(call)
+                reason = await call.run()
         except Exception as error:  # noqa: BLE001 the border: the next call must not notice
             self.failed(channel, session_id, error)
         finally:
-            del self._running[session_id]
-            if not self._running:
-                self.ticker.remove(self)
             _hang_up(channel, reason)
             self.metrics.calls.labels(scenario, reason).inc()
             self.metrics.dropped.inc(channel.dropped)
@@ -201,6 +205,18 @@ class Calls:
                 **account(),
             )
         return reason
+
+    @contextmanager
+    def holding(self, running: RunningCall) -> Iterator[None]:
+        """Have a call that is not run here, because nobody answers in it, among those that run."""
+        self._running[running.session_id] = running
+        self.ticker.add(self, _on_time)
+        try:
+            yield
+        finally:
+            del self._running[running.session_id]
+            if not self._running:
+                self.ticker.remove(self)
 
     def failed(self, channel: Failing, session_id: str, error: Exception) -> None:
         """A fault of ours in the call `session_id`: log it, and end that call."""

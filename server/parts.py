@@ -145,7 +145,7 @@ class Parts:
                 running.flow,
                 running.minds,
                 mouth,
-                self._store or MemoryStore(),
+                self.store,
                 self.clock,
                 silence_s=self._settings.silence_s,
                 watch=watch,
@@ -153,6 +153,11 @@ class Parts:
             )
 
         return VoiceCall(channel, speech, converse, running.barge_in, self.clock, self._ticker)
+
+    @property
+    def store(self) -> Store:
+        """Where a session's log goes: one that forgets it with the session, unless one is set."""
+        return self._store or MemoryStore()
 
     @property
     def decoder(self) -> Decoder:

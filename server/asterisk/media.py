@@ -23,6 +23,7 @@ from server.asterisk.dialled import DialError, DialledWire
 from server.asterisk.line import START_S, Line, MediaError, ended
 from server.calls import Calls, Prepared
 from server.connection import Message, Receive, Send, connected, wire_of
+from server.listening import Listening
 from server.media import refuse
 from server.settings import Settings
 from telephony.asterisk.media.channel import AsteriskChannel
@@ -51,9 +52,17 @@ class AsteriskMedia:
     """
 
     def __init__(
-        self, calls: Calls, *, user: str = "", password: str = "", client: str = "", url: str = ""
+        self,
+        calls: Calls,
+        listening: Listening,
+        *,
+        user: str = "",
+        password: str = "",
+        client: str = "",
+        url: str = "",
     ) -> None:
         self._calls = calls
+        self._listening = listening
         basic = base64.b64encode(f"{user}:{password}".encode())
         self._credentials = b"Basic " + basic if password else b""
         self._client = client
@@ -61,12 +70,13 @@ class AsteriskMedia:
         self._expected: dict[str, Waiting] = {}
 
     @classmethod
-    def of(cls, calls: Calls, settings: Settings) -> AsteriskMedia:
+    def of(cls, calls: Calls, listening: Listening, settings: Settings) -> AsteriskMedia:
         """As the settings have it."""
         http = urlsplit(settings.ari_url)
         password = settings.asterisk_media_password
         return cls(
             calls,
+            listening,
             user=settings.asterisk_media_user,
             password="" if password is None else password.get_secret_value(),
             client="" if settings.ari_media == "server" else settings.ari_media,
@@ -144,7 +154,8 @@ class AsteriskMedia:
     async def _serve(
         self, asked: Mapping[str, str], scope: Message, receive: Receive, send: Send
     ) -> None:
-        """A call of the dialplan: it asks for a scenario, or its number does."""
+        """A call of the dialplan: it asks for a scenario, or its number does; or it is one between
+        others, of which we are to ``listen`` to one ``side``."""
         calls = self._calls
         session_id = calls.new_id()
         facts = log.bind(call_id=session_id)
@@ -165,6 +176,16 @@ class AsteriskMedia:
                 wire.close(1008, error.code)
                 return
             facts.info("asterisk.call", channel_id=channel.start.channel_id)
+            if "listen" in asked:
+                channel.answer()
+                await self._listening.hear(
+                    asked["listen"],
+                    asked.get("side") or "caller",
+                    channel,
+                    prepared,
+                    origin="asterisk",
+                )
+                return
             await calls.run(
                 session_id,
                 channel,

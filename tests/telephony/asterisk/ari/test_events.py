@@ -36,7 +36,9 @@ CALLED = (
 )
 REST = '"timestamp":"2026-11-21T17:12:03.415+0000","asterisk_id":"02:fc","application":"palabre"'
 
-caller = Channel("palabre-1795281123.31", "PJSIP/trunk-0000001e", "Ring", "1001", "from-sip", "300")
+caller = Channel(
+    "palabre-1795281123.31", "PJSIP/trunk-0000001e", "Ring", "1001", "from-sip", "300", "Stasis"
+)
 called = Channel("n1-c-1", "PJSIP/trunk-00000000", "Ringing", "", "from-sip", "s")
 
 

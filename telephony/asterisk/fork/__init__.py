@@ -1,0 +1,1 @@
+"""Copies of a call's sound, which are only listened to."""
