@@ -68,8 +68,12 @@ def transferred(
         case "transfer.answered":
             lines = (Say(line) for line in summary(script, state, step))
             return "", (record, *lines, Connect())
-        case "transfer.connected":
-            return step.next, (record,) if step.next else (record, Hangup("transferred"))
+        case "transfer.connected" if step.next:
+            return step.next, (record,)
+        case "transfer.connected" if step.transfer is not None and not step.transfer.listen:
+            return "", (record, Hangup("transferred"))
+        case "transfer.ended":  # we have only listened
+            return "", (record, Hangup("transferred"))
         case "transfer.failed":
             return step.then, (record,)
         case _:

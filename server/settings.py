@@ -79,6 +79,10 @@ class Settings(BaseSettings):
     """The application that the dialplan hands calls to: ``Stasis(palabre,…)``."""
     ari_endpoint: str = ""
     """What calls go out by, with the number in it: ``PJSIP/{number}@trunk``."""
+    ari_transfer_context: str = ""
+    """The dialplan's context that takes blind transfers; without one we call whoever it is."""
+    ari_music: str = ""
+    """The class of musiconhold.conf for who waits; the default if not given."""
     ari_media: str = "server"
     """``server``: we dial Asterisk's /media for the sound of each call; else the name of the
     configuration in websocket_client.conf with which Asterisk dials ours."""

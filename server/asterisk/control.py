@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import structlog
@@ -22,6 +22,7 @@ from telephony.asterisk.ari.connection import Backoff, connect
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.ari.events import (
     ApplicationReplaced,
+    Bridge,
     Channel,
     ChannelDestroyed,
     ChannelHangupRequest,
@@ -41,6 +42,9 @@ NOISE = ("ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnecte
 
 FAREWELL_S = 2.0
 """How long what is left of the calls may take to be deleted when the engine stops."""
+
+PEOPLE = "people"
+"""The kind of bridge in which people talk to each other, without us."""
 
 FATAL = {"ari.credentials", "ari.forbidden", "ari.not_there"}
 """What no waiting mends, at the first connection; later ones may meet an Asterisk in the midst of
@@ -109,10 +113,39 @@ class Control:
         return bridge_id
 
     def discard(self, channel_id: str, reason: str = "normal") -> None:
-        """End a channel, which nobody follows any more. Never waits."""
-        leg = self._legs.pop(channel_id, None)
-        if leg is None or not leg.gone:
-            self._unwanted.put_nowait((channel_id, reason))
+        """End a channel that was followed, unless it is gone or handed over. Never waits."""
+        leg = self._legs.get(channel_id)
+        if leg is None or leg.handed_over:
+            return
+        del self._legs[channel_id]
+        if not leg.gone:
+            self._delete(channel_id, reason)
+
+    def hand_over(self, leg: Leg) -> None:
+        """The dialplan has the channel from now on."""
+        leg.handed_over = True
+        self._legs.pop(leg.id, None)
+
+    def introduce(self, bridge_id: str, legs: Collection[Leg]) -> None:
+        """Two people talk in a bridge now, whatever becomes of us; when one leaves, the other is
+        hung up, by this engine or by the next."""
+        for leg in legs:
+            leg.handed_over = True
+        if self._group is not None:
+            self._group.create_task(self._until_one_leaves(bridge_id, legs), name="people")
+
+    async def _until_one_leaves(self, bridge_id: str, legs: Collection[Leg]) -> None:
+        left = asyncio.Event()
+        for leg in legs:
+            leg.when_gone(left.set)
+        await left.wait()
+        for leg in legs:
+            leg.handed_over = False
+            self.discard(leg.id)
+        self.discard_bridge(bridge_id)
+
+    def _delete(self, channel_id: str, reason: str = "normal") -> None:
+        self._unwanted.put_nowait((channel_id, reason))
 
     def discard_bridge(self, bridge_id: str) -> None:
         """Delete a bridge. Never waits."""
@@ -199,21 +232,32 @@ class Control:
                 leg.at(channels[leg.id])
             else:
                 leg.vanished()
+        for bridge in bridges:
+            if bridge.id.startswith(f"{self.app}.{PEOPLE}.") and bridge.id not in self._bridges:
+                self._adopt(bridge)
         left = 0
         for channel in channels.values():
             if channel.id in self._legs:
                 continue
             if channel.id in application.channels and channel.state == "Ring":
                 self._came(StasisStart(channel))
+            elif not channel.waits:
+                continue  # the dialplan has it
             elif channel.id in application.channels or self._ours.fullmatch(channel.id):
                 left += 1
-                self.discard(channel.id)
+                self._delete(channel.id)
         for bridge in bridges:
             if bridge.id not in self._bridges and self._ours.fullmatch(bridge.id):
                 left += 1
                 self.discard_bridge(bridge.id)
         if left:
             log.warning("asterisk.cleaned", count=left)
+
+    def _adopt(self, bridge: Bridge) -> None:
+        """Two people talk, whom an engine before us has brought together."""
+        if len(bridge.channels) > 1:
+            self.bridge(bridge.id)
+            self.introduce(bridge.id, [self.leg(channel_id) for channel_id in bridge.channels])
 
     async def _sweep(self) -> None:
         """Delete what nobody needs; what cannot be deleted now is found at the next connection."""
@@ -262,7 +306,7 @@ class Control:
         """A caller, or what is left of a call that has just ended."""
         channel: Channel = start.channel
         if self._group is None or self._ours.fullmatch(channel.id):
-            self.discard(channel.id)
+            self._delete(channel.id)
             return
         leg = self.leg(channel.id)
         leg.take(start)

@@ -6,6 +6,8 @@ import structlog
 
 from engine.errors import AdmissionError, PalabreError
 from server.asterisk.control import Control
+from server.asterisk.desk import Desk
+from server.asterisk.dialling import Exits
 from server.asterisk.leg import Leg, LegGone
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.sound import sound
@@ -31,10 +33,11 @@ def called_number(start: StasisStart) -> str:
 class Inbound:
     """Answers calls, as long as there is room for them."""
 
-    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia) -> None:
+    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia, exits: Exits) -> None:
         self._calls = calls
         self._control = control
         self._media = media
+        self._exits = exits
         control.inbound = self.serve
 
     async def serve(self, start: StasisStart, leg: Leg) -> None:
@@ -43,7 +46,7 @@ class Inbound:
         facts = log.bind(call_id=session_id, channel_id=leg.id)
         try:
             with self._calls.admit():
-                await self._answer(session_id, leg, called_number(start))
+                await self._answer(session_id, leg, start)
         except AdmissionError:
             # SIP 503: whoever routes calls tries another server, where 486 would end it.
             self._control.discard(leg.id, "congestion")
@@ -56,13 +59,24 @@ class Inbound:
             else:
                 facts.error("asterisk.not_answered", code=error.code, problem=str(error))
 
-    async def _answer(self, session_id: str, leg: Leg, number: str) -> None:
+    async def _answer(self, session_id: str, leg: Leg, start: StasisStart) -> None:
         calls, control = self._calls, self._control
-        prepared = calls.prepare_for(number)
+        prepared = calls.prepare_for(called_number(start))
         async with sound(control, self._media, session_id) as way:
             await way.join(leg.id)
             await control.ari.answer(leg.id)
             if leg.gone:
                 raise LegGone(leg)
             leg.when_gone(lambda: way.channel.lost("caller"))
-            await calls.run(session_id, way.channel, prepared, origin="asterisk")
+            desk = Desk(control, way, leg, session_id, self._exits, start.channel.caller)
+            try:
+                await calls.run(
+                    session_id,
+                    way.channel,
+                    prepared,
+                    origin="asterisk",
+                    started=desk.started,
+                    act=desk.act,
+                )
+            finally:
+                await desk.close()

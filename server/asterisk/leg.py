@@ -47,8 +47,8 @@ class Reached(IntEnum):
 class Leg:
     """The channel `id`; `changed` is told what it reaches, once each.
 
-    `cause` and `tech_cause` are why it ended, 0 and None where nobody said. `held` waits to be
-    called once it is gone.
+    `cause` and `tech_cause` are why it ended, 0 and None where nobody said. One that is
+    `handed_over` talks to somebody else, and the end of the call that it came by is not its own.
     """
 
     def __init__(self, channel_id: str, changed: Callable[[Reached], None] | None = None) -> None:
@@ -57,6 +57,7 @@ class Leg:
         self.rang = False
         self.answered = False
         self.gone = False
+        self.handed_over = False
         self.cause = 0
         self.tech_cause: int | None = None
         self._changed = changed

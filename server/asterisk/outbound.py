@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 import structlog
 
-from engine.errors import ConfigurationError
 from engine.frames import Frame
 from server.asterisk.control import Control
+from server.asterisk.desk import Desk
+from server.asterisk.dialling import ENDED_S, Exits
 from server.asterisk.leg import Leg, LegGone, Reached
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.sound import Sound, sound
@@ -20,16 +20,9 @@ from server.calls import Calls, Prepared
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.outcome import Outcome, outcome
 
-__all__ = ["CallResult", "Outbound", "Progress", "Stage", "endpoint_for"]
+__all__ = ["CallResult", "Outbound", "Progress", "Stage"]
 
 log = structlog.get_logger()
-
-ENDED_S = 5.0
-"""How long after its time Asterisk may take to give up a call that nobody answers."""
-
-NUMBER = re.compile(r"\+?[0-9*#A-Za-z_.-]{1,64}")
-"""Digits, or the name of an extension: nothing that would be more than a number in a dial
-string."""
 
 
 class Stage(StrEnum):
@@ -78,36 +71,14 @@ class _Times:
         return None if at is None else at - self.at[Stage.DIALLING]
 
 
-def endpoint_for(number: str, pattern: str) -> str:
-    """The dial string of `number` by the `pattern`, such as ``PJSIP/{number}@trunk``; one that is
-    a dial string already (it has a ``/``) is taken as it is.
-
-    Raises ConfigurationError for what is neither, and where there is no pattern.
-    """
-    if "/" in number:
-        return number
-    number = re.sub(r"[ ().-]", "", number) if number.startswith("+") else number
-    if not NUMBER.fullmatch(number):
-        raise ConfigurationError(
-            f"{number[:40]!r} is no number to call; one is +33199000001, or an extension such as "
-            "1001"
-        )
-    if "{number}" not in pattern:
-        raise ConfigurationError(
-            "there is no way out for calls: set PALABRE_ARI_ENDPOINT to the dial string of your "
-            "trunk, such as PJSIP/{number}@trunk"
-        )
-    return pattern.replace("{number}", number)
-
-
 class Outbound:
-    """Places calls; `pattern` is the dial string that a number goes out by."""
+    """Places calls."""
 
-    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia, pattern: str) -> None:
+    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia, exits: Exits) -> None:
         self._calls = calls
         self._control = control
         self._media = media
-        self._pattern = pattern
+        self._exits = exits
 
     async def place(
         self,
@@ -125,10 +96,10 @@ class Outbound:
         Raises AriError, MediaError, ConfigurationError or AdmissionError where there was no call.
         Cancelling hangs up at once.
         """
-        endpoint = endpoint_for(number, self._pattern)
+        endpoint = self._exits.endpoint(number)
         calls, control = self._calls, self._control
         session_id = calls.new_id()
-        variables = {"CALLERID(num)": caller_id, "CONNECTEDLINE(num,i)": caller_id}
+        variables = self._exits.as_caller(caller_id)
         times = _Times()
 
         def reached(stage: Stage) -> None:
@@ -140,7 +111,7 @@ class Outbound:
             leg = control.leg(control.name("call", session_id), _telling(reached))
             try:
                 async with sound(control, self._media, session_id) as way:
-                    await control.ari.create(leg.id, endpoint, variables if caller_id else None)
+                    await control.ari.create(leg.id, endpoint, variables)
                     await leg.in_application()
                     await way.join(leg.id)
                     reached(Stage.DIALLING)
@@ -171,9 +142,19 @@ class Outbound:
                 "ari.timeout", "Asterisk tells nothing of the call that it was to place"
             ) from None
         leg.when_gone(lambda: way.channel.lost("caller"))
-        return await self._calls.run(
-            session_id, way.channel, prepared, origin="asterisk", watch=watch
-        )
+        desk = Desk(self._control, way, leg, session_id, self._exits, caller="")
+        try:
+            return await self._calls.run(
+                session_id,
+                way.channel,
+                prepared,
+                origin="asterisk",
+                watch=watch,
+                started=desk.started,
+                act=desk.act,
+            )
+        finally:
+            await desk.close()
 
 
 def _telling(reached: Callable[[Stage], None]) -> Callable[[Reached], None]:

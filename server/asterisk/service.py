@@ -6,6 +6,7 @@ from typing import Self
 
 from engine.errors import ConfigurationError
 from server.asterisk.control import Control
+from server.asterisk.dialling import Exits
 from server.asterisk.inbound import Inbound
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.outbound import Outbound
@@ -30,8 +31,9 @@ class AsteriskCalls:
             user=settings.ari_user,
             password=settings.ari_password.get_secret_value(),
         )
-        Inbound(calls, self.control, media)
-        self.outbound = Outbound(calls, self.control, media, settings.ari_endpoint)
+        exits = Exits(settings.ari_endpoint, settings.ari_transfer_context, settings.ari_music)
+        Inbound(calls, self.control, media, exits)
+        self.outbound = Outbound(calls, self.control, media, exits)
 
     @classmethod
     def of(cls, calls: Calls, media: AsteriskMedia, settings: Settings) -> Self | None:

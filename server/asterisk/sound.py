@@ -27,6 +27,10 @@ class Sound:
         """Let the channel hear us, and us it. Raises AriError."""
         await self._control.ari.join(self.bridge_id, self.media_id, channel_id)
 
+    async def part(self, channel_id: str) -> None:
+        """The channel hears us no more. Raises AriError."""
+        await self._control.ari.part(self.bridge_id, channel_id)
+
 
 @asynccontextmanager
 async def sound(control: Control, media: AsteriskMedia, session_id: str) -> AsyncIterator[Sound]:

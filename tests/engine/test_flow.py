@@ -19,7 +19,7 @@ from engine.flow import (
     Understanding,
     Understood,
 )
-from engine.frames import Connect, Dtmf, Hangup, Recording, Say, Think, Transfer
+from engine.frames import Connect, Dtmf, Hangup, Recording, Say, Transfer
 from tests.engine.conversation import Echo
 
 

@@ -76,9 +76,9 @@ def test_the_union_is_every_frame_and_every_frame_is_exported() -> None:
 
 @pytest.mark.parametrize("frame", ONE_OF_EACH, ids=lambda frame: type(frame).__name__)
 def test_a_frame_is_frozen_slotted_and_equal_by_value(frame: Frame) -> None:
-    field = dataclasses.fields(frame)[0].name
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        setattr(frame, field, None)
+    for field in dataclasses.fields(frame):
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            setattr(frame, field.name, None)
     with pytest.raises((AttributeError, TypeError)):
         object.__setattr__(frame, "metadata", {})
     assert not hasattr(frame, "__dict__")

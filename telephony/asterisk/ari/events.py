@@ -37,7 +37,7 @@ Fields = Mapping[str, Any]
 class Channel:
     """A channel of Asterisk. `state` is ``Down``, ``Ring`` (calls us), ``Ringing`` (we call it),
     ``Up`` …; `caller` and `extension` are the numbers that call and were called; `variables` those
-    that the answer to its making shows."""
+    that the answer to its making shows; `application` is what the dialplan does with it."""
 
     id: str
     name: str = ""
@@ -45,7 +45,13 @@ class Channel:
     caller: str = ""
     context: str = ""
     extension: str = ""
+    application: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def waits(self) -> bool:
+        """It is with an application of ARI's, or on its way to one, and not in the dialplan."""
+        return self.application in {"", "Stasis", "AppDial2"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +158,7 @@ def channel_of(fields: Fields) -> Channel:
         caller=str((fields.get("caller") or {}).get("number", "")),
         context=str(dialplan.get("context", "")),
         extension=str(dialplan.get("exten", "")),
+        application=str(dialplan.get("app_name", "")),
         variables={str(k): str(v) for k, v in (fields.get("channelvars") or {}).items()},
     )
 

@@ -11,7 +11,7 @@ from bench.asterisk import Asterisk
 from server.app import Application
 from server.settings import Settings
 
-__all__ = ["controlling", "settings_for"]
+__all__ = ["controlling", "nothing_left", "settings_for"]
 
 
 def settings_for(asterisk: Asterisk, **others: Any) -> Settings:
@@ -46,3 +46,10 @@ async def controlling(asterisk: Asterisk, **others: Any) -> AsyncIterator[Applic
         running.cancel()
         await asyncio.wait({running})
         await application.parts.close()
+
+
+async def nothing_left(asterisk: Asterisk) -> None:
+    """Wait until Asterisk has neither channel nor bridge."""
+    async with asyncio.timeout(10):
+        while await asyncio.to_thread(asterisk.left):  # noqa: ASYNC110 nobody tells us
+            await asyncio.sleep(0.02)

@@ -17,18 +17,12 @@ from bench.sip.agent import Agent
 from bench.sip.call import Call
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
 from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, tone_ms
-from tests.server.asterisk.engine import controlling
+from tests.server.asterisk.engine import controlling, nothing_left
 from tests.server.served import serving
 
 __all__ = ["asterisk", "asterisk_home", "asterisk_instance"]
 
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
-
-
-async def nothing_left(asterisk: Asterisk) -> None:
-    async with asyncio.timeout(PATIENCE_S / 2):
-        while await asyncio.to_thread(asterisk.left):  # noqa: ASYNC110 nobody tells us
-            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("seed", range(3))

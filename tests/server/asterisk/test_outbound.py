@@ -12,7 +12,8 @@ from bench.asterisk import Asterisk
 from bench.sip.agent import Agent, Taken
 from bench.sip.call import Call
 from engine.errors import ConfigurationError
-from server.asterisk.outbound import Progress, Stage, endpoint_for
+from server.asterisk.dialling import Exits
+from server.asterisk.outbound import Progress, Stage
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.outcome import Outcome
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
@@ -183,7 +184,7 @@ async def test_an_endpoint_that_is_not_there_is_named(asterisk: Asterisk) -> Non
     ],
 )
 def test_a_number_goes_out_by_the_trunk(number: str, endpoint: str) -> None:
-    assert endpoint_for(number, "PJSIP/{number}@trunk") == endpoint
+    assert Exits("PJSIP/{number}@trunk").endpoint(number) == endpoint
 
 
 @pytest.mark.parametrize(
@@ -191,4 +192,4 @@ def test_a_number_goes_out_by_the_trunk(number: str, endpoint: str) -> None:
 )
 def test_what_cannot_be_called_is_said(number: str, pattern: str) -> None:
     with pytest.raises(ConfigurationError):
-        endpoint_for(number, pattern)
+        Exits(pattern).endpoint(number)
