@@ -10,6 +10,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 
 from server.sim.call import Outcome, Shared
+from server.sim.phrases import WHOLE
 from server.sim.sounds import whole_sound
 from server.talk.far_end import Run
 from server.talk.turn_taking import IGNORED, INTERRUPTING, Said, Sounded, TurnTaking, judge
@@ -51,7 +52,7 @@ def measure(outcome: Outcome, shared: Shared) -> TurnTaking:
             case _:
                 pass
     said = [
-        Said(one.kind, one.first * ms, one.last * ms, one.more)
+        Said(one.kind, one.first * ms, one.last * ms, one.more, one.text in WHOLE)
         for one in sorted(outcome.said, key=lambda one: one.first)
         if not (one.kind in INTERRUPTING or one.kind in IGNORED)
         or not one.turn

@@ -9,6 +9,7 @@ __all__ = [
     "ELSEWHERE",
     "HESITANT",
     "INTERRUPTIONS",
+    "WHOLE",
     "spoken",
 ]
 
@@ -35,6 +36,9 @@ HESITANT: dict[str, tuple[tuple[str, ...], ...]] = {
     "name": (("euh", "martin"), ("bernard", "martin")),
 }
 """The same with a pause where the caller had more to say."""
+
+WHOLE = frozenset({"oui", "non", "bernard"})
+"""Of these parts nobody can know that more comes: a whole answer, said as one."""
 
 BACKCHANNELS = ("oui", "oui oui", "d'accord", "très bien", "ah bon", "ok")
 INTERRUPTIONS = (

@@ -48,12 +48,14 @@ IGNORED = {
 @dataclass(frozen=True, slots=True)
 class Said:
     """Something audible at the caller's end: ``answer``, one of `INTERRUPTING` or of `IGNORED`.
-    `more`: the caller has not finished, and goes on with the next of these."""
+    `more`: the caller has not finished, and goes on with the next of these; `whole`: nobody could
+    know that from the words."""
 
     kind: str
     start_ms: float
     end_ms: float
     more: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +72,8 @@ class UserTurn:
     """A turn of the caller's, who really began and ended there, with `pauses` in it.
 
     `response_ms`: to our answer; None if there was none before the caller spoke again, or if
-    `cut_off`: we spoke while there was more to say. `interrupted`: how often we began to sound
-    while the caller was heard.
+    `cut_off`: we spoke while there was more to say; `excused`: after words that could have been
+    all. `interrupted`: how often we began to sound while the caller was heard.
     """
 
     kind: str
@@ -81,6 +83,7 @@ class UserTurn:
     response_ms: float | None
     cut_off: bool
     interrupted: int
+    excused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,11 @@ class TurnTaking:
     def cut_off_rate(self) -> float | None:
         """Turns that we answered while the caller had more to say."""
         return _share(turn.cut_off for turn in self.user_turns)
+
+    @property
+    def phrase_cut_off_rate(self) -> float | None:
+        """The same, where the words said that there was more."""
+        return _share(turn.cut_off and not turn.excused for turn in self.user_turns)
 
     @property
     def hesitant_cut_off_rate(self) -> float | None:
@@ -270,7 +278,14 @@ def _user_turn(
         interrupted=sum(
             part.start_ms <= run.start_ms < part.end_ms for part in parts for run in sounded
         ),
+        excused=cut_off and _known(parts, first or 0.0),
     )
+
+
+def _known(parts: Sequence[Said], until_ms: float) -> bool:
+    """What had been said by then could be all."""
+    said = [part for part in parts if part.end_ms <= until_ms]
+    return bool(said) and said[-1].whole
 
 
 def _interruption(

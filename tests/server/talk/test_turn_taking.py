@@ -33,6 +33,19 @@ def test_sound_before_the_end_of_a_turn_cuts_it_off(at_ms: float, interrupted: i
     assert found.agent_interruption_rate == interrupted
 
 
+@pytest.mark.parametrize(
+    ("whole", "at_ms", "excused"),
+    [(True, 6800, True), (False, 6800, False), (True, 6400, False), (True, 8300, False)],
+)
+def test_words_that_could_be_all_excuse_who_answers_them(
+    whole: bool, at_ms: float, excused: bool
+) -> None:
+    said = [Said("answer", 6000, 6500, more=True, whole=whole), Said("answer", 7200, 8000)]
+    found = judge(said, [LINE, Sounded(2, at_ms, 9000)], {1, 2})
+    assert [turn.excused for turn in found.user_turns] == [excused]
+    assert found.phrase_cut_off_rate == (found.cut_off_rate if not excused else 0)
+
+
 def test_a_caller_who_has_to_speak_again_was_not_answered() -> None:
     said = [Said("answer", 6000, 7000), Said("answer", 12000, 12500)]
     found = judge(said, [LINE, Sounded(2, 13000, 14000)], {1, 2})
