@@ -18,6 +18,7 @@ from engine.frames import Audio, Cleared, Dtmf, Expected, Frame, Hangup, Played,
 from engine.mouth import Mouth
 from engine.session import Session
 from engine.stage import Service, Stage, fuse
+from pipelines.audio.echo_canceller import EchoCanceller
 from pipelines.audio.resample import RATE_HZ, Resample
 from pipelines.audio.ticker import Ticker
 from pipelines.mouth import VoiceMouth
@@ -75,8 +76,12 @@ class VoiceCall:
         self.session = converse(self._mouth)
         self._fillers = speech.fillers
         self._gate = speech.gate()
-        native = channel.capabilities.rate_hz == RATE_HZ
-        self._hear = fuse([self._gate] if native else [Resample(), self._gate])
+        rate_hz = channel.capabilities.rate_hz
+        canceller = EchoCanceller(
+            rate_hz, self._mouth.played, self._mouth.echo_delay, lambda: self._gate.noise
+        )
+        resample = [] if rate_hz == RATE_HZ else [Resample()]
+        self._hear = fuse([canceller, *resample, self._gate])
         self._recognition = Recognition(speech.stt, self._transcribed, self._lost)
         self._floor = Floor(
             self.session,

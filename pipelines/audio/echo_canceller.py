@@ -43,8 +43,8 @@ ALONE = 0.4
 """What is left of an echo and is weaker than this share of it, 8 dB down, is nobody's voice."""
 LOUD_ROOM = 2.0
 """Over the line's noise, from where on there is an echo to be taken off."""
-NOISE_RISE = 1.007
-"""A frame: the estimate of the noise follows a louder line by 3 dB a second."""
+BARELY_NOISE = 1.5
+"""What is left and no louder than this, over the noise, is the noise: its estimate is low."""
 MISFITS = 10
 """Frames which a filter makes louder, after which it is another echo's."""
 MOVED_S = 0.04
@@ -59,7 +59,8 @@ Played = Sequence[tuple[float, bytes]]
 class EchoCanceller:
     """A transform: Audio in and out at `rate_hz`, that of what is `played`; other frames pass.
 
-    Does nothing until `delay_s` says that the line has an echo, and about when it comes back.
+    Does nothing until `delay_s` says that the line has an echo, and about when it comes back;
+    `noise` is the root mean square (of 32,768) of the line without it.
     """
 
     def __init__(
@@ -67,17 +68,19 @@ class EchoCanceller:
         rate_hz: int,
         played: Callable[[], Played],
         delay_s: Callable[[], float | None],
+        noise: Callable[[], float],
     ) -> None:
         self._rate_hz = rate_hz
         self._played = played
         self._delay_s = delay_s
+        self._noise_of_line = noise
         self._window = round(WINDOW_S * rate_hz)
         self._latest = round(LATEST_S * rate_hz)
         self._taps = round(TAPS_S * rate_hz)
         self._before = round(BEFORE_S * rate_hz)
         self._heard: _Floats = np.zeros(0, np.float32)
         self._heard_until = 0.0
-        self._noise = 1e4
+        self._noise = 0.0
         self._filter: _Floats | None = None
         self._known: Sequence[_Floats] = ()  # what the filter was made from
         self._lag = 0  # samples: of the strongest path, after what was played
@@ -94,10 +97,9 @@ class EchoCanceller:
         self._take(sound, frame.at, until)
         reach_s = LONGEST_DELAY_S + TAPS_S + frame.duration_s
         if not sound.size or not played or played[-1][0] + reach_s < frame.at:
-            self._listen_to_noise(_rms(sound))
             self._look_in = 0
             return (frame,)
-        self._listen_to_noise(_rms(sound), 1.0)
+        self._noise = self._noise_of_line()
         self._look_in -= sound.size
         if self._look_in <= 0:
             self._look(played, until)
@@ -111,9 +113,6 @@ class EchoCanceller:
             self._heard = self._heard[:0]
         self._heard = np.concatenate((self._heard, sound))[-self._window :]
         self._heard_until = until
-
-    def _listen_to_noise(self, rms: float, rise: float = NOISE_RISE) -> None:
-        self._noise = max(1.0, min(rms, self._noise * rise))
 
     # The filter
 
@@ -171,7 +170,7 @@ class EchoCanceller:
         return True
 
     def _explains(self, rest: _Floats, heard: _Floats) -> bool:
-        enough = 1.3 * self._noise
+        enough = BARELY_NOISE * self._noise
         return all(
             _rms(rest[-size:]) < max(enough, EXPLAINED * _rms(heard[-size:]))
             for size in (heard.size, self._latest)
@@ -190,7 +189,6 @@ class EchoCanceller:
             self._look_in = 0
         echoes, left = _rms(echo), _rms(rest)
         if echoes < self._noise / LOUD_ROOM:
-            self._listen_to_noise(heard)
             return sound
         if left > heard:
             self._misfits += heard > LOUD_ROOM * self._noise and echoes > heard / LOUD_ROOM

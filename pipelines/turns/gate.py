@@ -167,6 +167,11 @@ class SpeechGate:
         return self._above
 
     @property
+    def noise(self) -> float:
+        """Root mean square (of 32,768) of the line's noise, as far as it is known."""
+        return self._noise
+
+    @property
     def maybe(self) -> bool:
         """Speech may have begun just now, and is not sure yet."""
         return not self.speaking and (

@@ -100,6 +100,8 @@ class Overlap:
 
     def is_ours(self, utterance: Utterance, until: float) -> bool:
         """So far (`until`) it is our own voice that comes back."""
+        if utterance.echo and utterance.faded(self._gate.floor):
+            return True  # once it is known it is taken off; nothing else was said
         floor = self._gate.floor if utterance.echo else self._gate.floor / 2
         return self._mouth.echoes(bytes(utterance.sound[-_WINDOW_BYTES:]), until, floor)
 

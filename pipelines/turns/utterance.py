@@ -83,5 +83,13 @@ class Utterance:
         self.sound += pcm
         del self.sound[:-KEPT_BYTES]
         for start in range(0, len(pcm), PIECE_BYTES):
-            piece = np.frombuffer(pcm[start : start + PIECE_BYTES], "<i2").astype(np.float32)
-            self.loudest = max(self.loudest, sqrt(float(piece.dot(piece)) / max(1, piece.size)))
+            self.loudest = max(self.loudest, _rms(pcm[start : start + PIECE_BYTES]))
+
+    def faded(self, floor: float) -> bool:
+        """Its last tenth of a second is weaker than `floor` (root mean square)."""
+        return _rms(bytes(self.sound[-PIECE_BYTES:])) < floor
+
+
+def _rms(pcm: bytes) -> float:
+    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
+    return sqrt(float(samples.dot(samples)) / max(1, samples.size))

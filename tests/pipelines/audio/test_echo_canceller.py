@@ -15,6 +15,7 @@ Sound = npt.NDArray[np.float64]
 RATE = 16000
 START = 5000.0
 OURS = "Je vous explique en deux mots comment cela se passe, un conseiller vous appelle."
+ROOM = 7.0
 SINCE_S, OVER_S = 0.7, 2.0
 """The filter is found by then; and when somebody speaks over us."""
 
@@ -27,7 +28,7 @@ def _speech(text: str, voice: str, rate_hz: int = RATE) -> Sound:
 
 
 def _line(
-    ours: Sound, delay_s: float, gain_db: float, *, room: float = 7.0, rate_hz: int = RATE
+    ours: Sound, delay_s: float, gain_db: float, *, room: float = ROOM, rate_hz: int = RATE
 ) -> Sound:
     """What comes back of `ours`, smeared a little, in the noise of a room."""
     noise = np.random.default_rng(1).standard_normal(ours.size + rate_hz) * room
@@ -53,7 +54,10 @@ def _cancelled(
     ]
     now = START
     canceller = EchoCanceller(
-        rate_hz, lambda: [one for one in pieces if one[0] <= now + 0.06][-56:], lambda: known_s
+        rate_hz,
+        lambda: [one for one in pieces if one[0] <= now + 0.06][-56:],
+        lambda: known_s,
+        lambda: ROOM,
     )
     out = []
     for n in range(0, line.size - step, step):
@@ -122,7 +126,7 @@ def test_without_an_echo_nothing_is_touched_or_looked_at(ours: Sound) -> None:
     def never() -> list[tuple[float, bytes]]:
         raise AssertionError
 
-    canceller = EchoCanceller(RATE, never, lambda: None)
+    canceller = EchoCanceller(RATE, never, lambda: None, lambda: ROOM)
     frame = Audio(ours[:320].astype("<i2").tobytes(), RATE, START)
     assert list(canceller.feed(frame)) == [frame]
     assert list(canceller.feed(Delta("x"))) == [Delta("x")]

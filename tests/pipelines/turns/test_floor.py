@@ -328,8 +328,7 @@ async def test_our_own_echo_neither_holds_us_nor_is_heard(delay_s: float, gain_d
 
 @virtual
 async def test_who_speaks_over_the_echo_is_heard() -> None:
-    ours = "une très longue phrase que personne ne laisse "
-    texts = [ours + "non merci je ne veux pas"]
+    texts = ["une très longue phrase", "non merci je ne veux pas"]  # our own words first
     speech = Speech(lambda: SpeechGate(_Loud()), lambda: ScriptedSTT(texts), lambda: (_Hiss(),))
     async with Caller(flow=Lines(LONG), speech=speech) as caller:
         line = _Line(caller, 0.2, -12.0)
