@@ -52,7 +52,7 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         Path | None, typer.Option(help="A folder of recordings: one more line, of people.")
     ] = None,
     rig: Annotated[
-        int, typer.Option(help="Simulated calls of two minutes for each line.", min=0)
+        int, typer.Option(help="Callers over each line in virtual time as well.", min=0)
     ] = 2,
     model: Annotated[str, typer.Option(help="The recogniser of both.")] = DEMO,
     server_core: Annotated[int | None, typer.Option(help="Core of the servers.")] = None,
@@ -79,7 +79,7 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         )
         results = _run(bench, engines)
         with console.status("the rig"):
-            simulated = rows(_conditions(line), rig, seed) if rig else {}
+            simulated = rows(callers, rig, seed, seconds, model) if rig else {}
         report = Report(out, machine, bench, results, simulated)
         console.print(report.table())
         for said in report.lines():
