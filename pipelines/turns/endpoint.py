@@ -148,8 +148,10 @@ def shape(text: str, question: Question, language: str) -> Shape:
         count = digits(text, language)
         if question.digits and count >= question.digits:
             return Shape.WHOLE
-        if count or (words and len(words) <= MISHEARD):
-            return Shape.BROKEN_OFF if question.digits else Shape.OPEN
+        if not question.digits or count == question.digits - 1:
+            return Shape.OPEN  # nobody pauses before the last one: it was misheard
+        if count or 0 < len(words) <= MISHEARD:
+            return Shape.BROKEN_OFF
     whole, longer = _phrases(question.phrases)
     said = " ".join(words)
     if said in whole:

@@ -36,8 +36,8 @@ SURE_WORDS = 2
 SURE = 0.5
 """Confidence below which words are doubted."""
 
-VOICED_S = 0.04
-"""What has a pitch for less long is no word: docs/turns.md."""
+VOICED_S = 0.02
+"""Words have a pitch for at least that long, coughs for no frame: docs/turns.md."""
 
 ASIDE = 10 ** (-6.5 / 20)
 """What is 6.5 dB fainter than this caller's answers is said to somebody else: who speaks to us over

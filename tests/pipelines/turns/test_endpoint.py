@@ -38,6 +38,8 @@ PHONE = Question("q", expects="digits", digits=10)
         (PHONE, "je n'ai pas le", Shape.BROKEN_OFF),
         (PHONE, "parfois", Shape.BROKEN_OFF),  # "un trois" that was misheard
         (PHONE, "", Shape.OPEN),
+        (PHONE, "zéro six douze trente-quatre cinquante-six soixante-dix sept", Shape.WHOLE),
+        (PHONE, "zéro six douze trente-quatre cinquante-six sept", Shape.OPEN),
         (Question("q", expects="digits"), "parfois", Shape.OPEN),
         (Question("q", expects="digits"), "zéro six", Shape.OPEN),
         (Question("q"), "c'est pour", Shape.BROKEN_OFF),
