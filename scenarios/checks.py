@@ -27,6 +27,7 @@ def check(script: Script, nodes: Mapping[str, Value], words: Wording) -> None:
         _levels_known(script, step, nodes[step.name])
         _keys_known(script, step, nodes[step.name])
         _summary_known(script, step, words)
+        _recording_agreed(script, step, nodes[step.name])
     _silence_ends(script, nodes)
     _voicemail_has_words(script, nodes, words)
     _no_stray_words(script, words)
@@ -120,6 +121,22 @@ def _summary_known(script: Script, step: Step, words: Wording) -> None:
     error = check_summary(step, slots, words.nodes.get(step.name, words.root))
     if error is not None:
         raise error
+
+
+def _recording_agreed(script: Script, step: Step, node: Value) -> None:
+    """Only who has answered has agreed."""
+    if step.recording != "start":
+        return
+    unasked = {script.start, script.gone}
+    for other in script.steps.values():
+        if other is step:
+            continue  # it records already
+        unasked |= {other.otherwise, other.then, other.next, *other.levels.values()}
+    if step.name in unasked:
+        raise node.error(
+            f"step {step.name!r} records and can be reached without a yes",
+            "a step that only answers lead to, after the line that says so",
+        )
 
 
 def _silence_ends(script: Script, nodes: Mapping[str, Value]) -> None:

@@ -79,7 +79,12 @@ class Application:
         )
         self.numbers = Numbers(settings.numbers)
         self.calls = Calls(
-            self.parts, self.admission, self.metrics, self.ticker, numbers=self.numbers
+            self.parts,
+            self.admission,
+            self.metrics,
+            self.ticker,
+            numbers=self.numbers,
+            recordings=settings.recordings,
         )
         self.media = MediaRoute(self.calls)
         self.listening = Listening(self.calls)

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -16,7 +17,7 @@ from engine.channel import AudioChannel
 from engine.clock import Clock
 from engine.errors import AdmissionError, PalabreError
 from engine.flow import Signal
-from engine.frames import Frame, Ledger, StateChanged, Transfer
+from engine.frames import Frame, Ledger, Recording, StateChanged, Transfer
 from engine.turn import State
 from pipelines.audio.ticker import Ticker
 from pipelines.voice import Speech, VoiceCall
@@ -24,6 +25,7 @@ from server.admission import Admission
 from server.metrics import Metrics
 from server.numbers import Numbers
 from server.parts import Parts, Running
+from server.recorder import Recorder
 from server.watched import Watched
 
 __all__ = ["CallChannel", "Calls", "Failing", "Prepared", "RunningCall"]
@@ -87,7 +89,7 @@ class RunningCall:
 
 class Calls:
     """Takes calls in and holds each to its end. `new_id` names a session, `numbers` says what
-    answers where a number was called."""
+    answers where a number was called, `recordings` where recordings go (None: none is made)."""
 
     def __init__(
         self,
@@ -97,6 +99,7 @@ class Calls:
         ticker: Ticker,
         new_id: Callable[[], str] = lambda: secrets.token_hex(8),
         numbers: Numbers | None = None,
+        recordings: Path | None = None,
     ) -> None:
         self.parts = parts
         self.metrics = metrics
@@ -104,6 +107,7 @@ class Calls:
         self.new_id = new_id
         self._admission = admission
         self._numbers = numbers or Numbers({})
+        self._recordings = recordings
         self._running: dict[str, RunningCall] = {}
         self.running: Mapping[str, RunningCall] = MappingProxyType(self._running)
 
@@ -168,7 +172,9 @@ class Calls:
                 self.metrics.turn(scenario, frame.turn)
                 facts.info("turn", **_without_words(frame.turn))
             watched.send(frame)
-            if act is not None:
+            if isinstance(frame, Recording):
+                _record(recorder, call, frame, self.clock.now())
+            elif act is not None:
                 act(frame)
             elif isinstance(frame, Transfer):
                 failed = Signal("transfer.failed", {"outcome": "unsupported"}, self.clock.now())
@@ -179,7 +185,10 @@ class Calls:
                     # Now, and not when the log is stored: nobody is left on a dead line for that.
                     _hang_up(channel, call.session.reason or "error")
 
-        watched = Watched(channel, watch)
+        recorder = None
+        if self._recordings is not None:
+            recorder = Recorder(channel, session_id, self._recordings, self.clock)
+        watched = Watched(recorder or channel, watch)
         call = self.parts.call(session_id, watched, prepared.running, prepared.speech, shown)
         running.call = call
         facts.info("call.started", origin=origin, rate_hz=channel.capabilities.rate_hz)
@@ -192,6 +201,8 @@ class Calls:
             self.failed(channel, session_id, error)
         finally:
             _hang_up(channel, reason)
+            if recorder is not None:
+                await recorder.over()
             self.metrics.calls.labels(scenario, reason).inc()
             self.metrics.dropped.inc(channel.dropped)
             for code, count in channel.faults.items():
@@ -245,6 +256,16 @@ class Calls:
         for running in tuple(self._running.values()):
             running.channel.fail("server.draining", "the server stops; call again")
             running.channel.lost("draining")
+
+
+def _record(recorder: Recorder | None, call: VoiceCall, asked: Recording, now: float) -> None:
+    if recorder is None:
+        if asked.on:
+            call.session.deliver(Signal("recording.unavailable", {}, now))
+    elif asked.on:
+        recorder.start()
+    else:
+        recorder.stop()
 
 
 def _on_time(now: float) -> None:

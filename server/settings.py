@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     ``{"127.0.0.1:9092": "leads/fr"}``; an empty scenario is the default one."""
     journal: Path | None = None
     """A folder in which every session's log is kept; without it they end with the session."""
+    recordings: Path | None = None
+    """A folder for recordings of calls whose scenarios ask for one; without it none is made."""
     log_json: bool = False
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
