@@ -39,7 +39,7 @@ def sim(
     from server.settings import Settings
 
     console = Console(highlight=False)
-    console.width = max(console.width, 140)  # the widest table
+    console.width = max(console.width, 152)  # the widest table
     settings = Settings()
     try:
         if record:
