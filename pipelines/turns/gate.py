@@ -84,12 +84,15 @@ class GateSettings:
     sure: float = 0.5
     unsure: float = 0.35
     """Silero's own thresholds for beginning and going on."""
+    noisy: float = 0.4
+    """Their share in noise (`SpeechGate.noisy`): what a voice leaves of Silero's certainty there.
+    Steady noise and coughs stay below 0.08, with or without (docs/decisions.md)."""
 
 
 class SpeechGate:
     """A transform: Audio at 16 kHz in, SpeechStarted, Audio and SpeechEnded out.
 
-    `speaking` is true between the two events. Other frames pass on. `endpoint_s` may be changed at
+    `speaking` is true between the two events, `noisy` where noise leaves a voice little room. Other frames pass on. `endpoint_s` may be changed at
     any moment, also within a pause; `on_pause` is told the length (seconds) of pauses after which
     speech went on.
     """
@@ -115,6 +118,7 @@ class SpeechGate:
         "_settled",
         "_voiced_until",
         "endpoint_s",
+        "noisy",
         "on_pause",
         "settings",
         "speaking",
@@ -249,7 +253,7 @@ class SpeechGate:
         if self._looks == LOWEST_OF:
             self._set_noise(max(self._noise, self._lowest))
             self._looks, self._lowest = 0, MAX_NOISE
-        if self._going_on < GOING_ON * self._noise:
+        if self.noisy:
             rms = _rms(b"".join(sound for _, sound in list(self._recent)[-LOOK_EVERY:]))
         loud = rms > self._going_on
         if loud:
@@ -265,6 +269,7 @@ class SpeechGate:
         half = sqrt(USUAL_VOICE / noise)
         self._above = noise * min(ABOVE_NOISE, max(LEAST_ABOVE_NOISE, half))
         self._going_on = noise * min(GOING_ON, max(LEAST_GOING_ON, half))
+        self.noisy = half < ABOVE_NOISE
 
     def _onset(self, pcm: bytes, at: float) -> Iterable[Frame]:
         confirm = self._confirm
@@ -274,7 +279,8 @@ class SpeechGate:
                 confirm.open(b"".join(kept for _, kept in self._recent))
             else:
                 confirm.push(pcm)
-            if confirm.probability is None or confirm.probability < self.settings.sure:
+            sure = self.settings.sure * (self.settings.noisy if self.noisy else 1.0)
+            if confirm.probability is None or confirm.probability < sure:
                 if not self._history:
                     self._forget()
                 elif at - self._candidate_s > self.settings.confirm_ms / 1000:
@@ -309,7 +315,8 @@ class SpeechGate:
         confirm = self._confirm
         if confirm is not None:
             confirm.push(pcm)
-            if confirm.probability is not None and confirm.probability < self.settings.unsure:
+            unsure = self.settings.unsure * (self.settings.noisy if self.noisy else 1.0)
+            if confirm.probability is not None and confirm.probability < unsure:
                 voiced = False
         if not self._chunk:
             self._chunk_at = at

@@ -341,3 +341,11 @@ def test_that_speech_may_have_begun_is_known_before_it_is_sure() -> None:
     _run(gate, [VOICE], at=0.64)
     assert gate.speaking
     assert not gate.maybe
+
+
+def test_in_noise_a_surer_opinion_need_not_be_as_sure() -> None:
+    for noise, speech in ((20, False), (900, True)):
+        gate = SpeechGate(_Loud(), confirm=_Opinion(0.3))
+        line = _over(_noise(noise, 300), 3000, 250, 40)
+        assert bool(_events(_run(gate, line))) is speech
+        assert gate.noisy is speech
