@@ -73,8 +73,8 @@ class Ears:
         """Listen to the end; its reason is returned, once the last words are recognised.
         Cancelling ends it at once."""
         listening = asyncio.create_task(self._recognition.run(), name="ears")
-        self._channel.attach(self.receive)
         try:
+            self._channel.attach(self.receive)
             while self._reason is None:
                 await self._next()
             with suppress(TimeoutError):

@@ -13,7 +13,7 @@ from bench.sip.agent import Agent
 from bench.sip.call import CallRefused
 from bench.sip.leg import Ended
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
-from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, tone_ms
+from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, said_by_caller, tone_ms
 from tests.server.served import serving
 
 __all__ = ["asterisk", "asterisk_home", "asterisk_instance"]
@@ -101,3 +101,29 @@ async def test_who_has_not_the_password_is_refused(asterisk: Asterisk, tmp_path:
             await eventually(lambda: tone_ms(call) >= 100, "the greeting")
             call.hang_up()
             await call.ended()
+
+
+async def test_a_server_that_stood_still_goes_on_with_what_is_new(
+    asterisk: Asterisk, tmp_path: Path
+) -> None:
+    """Asterisk keeps for seconds what nobody reads, and sends it all at once."""
+    journal = tmp_path / "journal"
+    port = str(asterisk.ports.media)
+    log = tmp_path / "log"
+    with serving(log, "--port", port, PALABRE_JOURNAL=str(journal)) as served:
+        async with answered(asterisk, "102") as call:
+            await eventually(lambda: tone_ms(call) >= 2900, "the greeting")
+            served.signal(signal.SIGSTOP)
+            await asyncio.sleep(3.0)
+            served.signal(signal.SIGCONT)
+            await asyncio.sleep(0.5)
+            assert call.end is None
+            before = tone_ms(call)
+            call.mouth.say(said_by_caller())
+            await eventually(lambda: tone_ms(call) >= before + 300, "the answer")
+            call.hang_up()
+            await call.ended()
+        ended = await served.logged("call.ended")
+    assert set(ended["faults"]) == {"audio.stale"}
+    assert 80 <= ended["faults"]["audio.stale"] <= 130, "3 s, but for the last second"
+    assert '"heard": "oui bonjour"' in next(journal.iterdir()).read_text()
