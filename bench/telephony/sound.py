@@ -1,0 +1,92 @@
+"""What was heard at a far end: where the engine's voice is in what came. Pure.
+
+``--speech null`` says a tone of 3,000; noise of the line has some 20, so that a threshold tells
+them apart to the sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["FRAME", "LOUD", "RATE_HZ", "Heard", "Reply", "first_sound", "last_sound", "replies"]
+
+Samples = NDArray[np.int16]
+
+RATE_HZ = 8000
+FRAME = RATE_HZ // 50
+LOUD = 500
+PAUSE_S = 0.1
+"""A silence that ends a reply; the tone's own are half a period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A piece of sound that came whole at `at`. `broken` is true where its sender says that it
+    does not join the one before: RTP's marker, or a jump of its timestamps."""
+
+    at: float
+    samples: Samples
+    broken: bool = False
+
+    def first_loud(self) -> int | None:
+        """The first audible sample of it."""
+        loud = np.flatnonzero(np.abs(self.samples.astype(np.int32)) > LOUD)
+        return int(loud[0]) if loud.size else None
+
+    def loud_ms(self) -> float:
+        """From its first audible sample to its last."""
+        loud = np.flatnonzero(np.abs(self.samples.astype(np.int32)) > LOUD)
+        return float(loud[-1] - loud[0] + 1) * 1000 / RATE_HZ if loud.size else 0.0
+
+
+def first_sound(heard: Sequence[Heard], after: float) -> float | None:
+    """When the engine's voice began after `after`: a piece is played from when it came."""
+    for piece in heard:
+        if piece.at > after and (first := piece.first_loud()) is not None:
+            return piece.at + first / RATE_HZ
+    return None
+
+
+def last_sound(heard: Sequence[Heard], before: float) -> float | None:
+    """When the last piece of the engine's voice came before `before`."""
+    for piece in reversed(heard):
+        if piece.at < before and piece.first_loud() is not None:
+            return piece.at
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The engine's voice without a pause: `pieces` of 20 ms from `begun` to `ended`. `gaps` is how
+    often it broke off within, `late_ms` by how much the latest piece came after its time, which the
+    first one sets."""
+
+    begun: float
+    ended: float
+    pieces: int
+    gaps: int
+    late_ms: float
+
+
+def replies(heard: Sequence[Heard]) -> list[Reply]:
+    """The replies in what was heard, in order."""
+    found: list[list[Heard]] = []
+    for piece in heard:
+        if piece.first_loud() is None:
+            continue
+        if found and piece.at - found[-1][-1].at < PAUSE_S:
+            found[-1].append(piece)
+        else:
+            found.append([piece])
+    return [_reply(pieces) for pieces in found]
+
+
+def _reply(pieces: Sequence[Heard]) -> Reply:
+    begun = pieces[0].at
+    late_s = max(piece.at - begun - n * FRAME / RATE_HZ for n, piece in enumerate(pieces))
+    gaps = sum(piece.broken for piece in pieces[1:])
+    return Reply(begun, pieces[-1].at, len(pieces), gaps, late_s * 1000)
