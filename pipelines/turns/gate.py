@@ -92,9 +92,9 @@ class GateSettings:
 class SpeechGate:
     """A transform: Audio at 16 kHz in, SpeechStarted, Audio and SpeechEnded out.
 
-    `speaking` is true between the two events, `noisy` where noise leaves a voice little room. Other frames pass on. `endpoint_s` may be changed at
-    any moment, also within a pause; `on_pause` is told the length (seconds) of pauses after which
-    speech went on.
+    `speaking` is true between the two events, `noisy` where noise leaves a voice little room.
+    Other frames pass on. `endpoint_s` may be changed at any moment, also within a pause; `on_pause`
+    is told the length (seconds) of pauses after which speech went on.
     """
 
     __slots__ = (
@@ -115,6 +115,7 @@ class SpeechGate:
         "_noise",
         "_recent",
         "_rest",
+        "_room",
         "_settled",
         "_voiced_until",
         "endpoint_s",
@@ -145,6 +146,8 @@ class SpeechGate:
         self._voiced_until = 0.0
         self._settled = False
         self._level = 0.0
+        self.noisy = False
+        self._room = USUAL_NOISE
         self._set_noise(USUAL_NOISE)
         self._lowest = MAX_NOISE
         self._looks = 0
@@ -262,6 +265,9 @@ class SpeechGate:
 
     def _listen_to_noise(self, rms: float) -> None:
         self._set_noise(min(rms, self._noise * NOISE_RISE))
+        # What was given up a moment ago makes no noisy line: it may have been a voice.
+        self._room = min(rms, self._room * NOISE_RISE)
+        self.noisy = self._room > USUAL_VOICE / ABOVE_NOISE**2
 
     def _set_noise(self, noise: float) -> None:
         """What is louder than it by how much is speech: half of the way to a voice."""
@@ -269,7 +275,6 @@ class SpeechGate:
         half = sqrt(USUAL_VOICE / noise)
         self._above = noise * min(ABOVE_NOISE, max(LEAST_ABOVE_NOISE, half))
         self._going_on = noise * min(GOING_ON, max(LEAST_GOING_ON, half))
-        self.noisy = half < ABOVE_NOISE
 
     def _onset(self, pcm: bytes, at: float) -> Iterable[Frame]:
         confirm = self._confirm

@@ -331,16 +331,12 @@ def test_what_is_not_confirmed_is_noise_from_then_on() -> None:
 def test_that_speech_may_have_begun_is_known_before_it_is_sure() -> None:
     opinion = _Opinion(None)
     gate = SpeechGate(EnergyVad(), confirm=opinion)
-    _run(gate, [SILENCE] * 20)
-    assert not gate.maybe
-    _run(gate, [VOICE] * 2, at=0.4)
-    assert gate.maybe
-    _run(gate, [VOICE] * 10, at=0.44)
-    assert gate.maybe
-    opinion.probability = 0.9
-    _run(gate, [VOICE], at=0.64)
-    assert gate.speaking
-    assert not gate.maybe
+    seen = []
+    for n, frames in enumerate(([SILENCE] * 20, [VOICE] * 2, [VOICE] * 10, [VOICE])):
+        opinion.probability = 0.9 if n == 3 else None
+        _run(gate, frames, at=(0.0, 0.4, 0.44, 0.64)[n])
+        seen.append((gate.maybe, gate.speaking))
+    assert seen == [(False, False), (True, False), (True, False), (False, True)]
 
 
 def test_in_noise_a_surer_opinion_need_not_be_as_sure() -> None:
