@@ -9,11 +9,12 @@ __all__ = ["MODULES", "Module", "needed"]
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """`ari`: needed only where we control calls through ARI."""
+    """`ari`: needed only where we control calls through ARI. `optional`: calls work without."""
 
     name: str
     what_for: str
     ari: bool = False
+    optional: bool = False
 
 
 MODULES = (
@@ -29,9 +30,7 @@ MODULES = (
     Module("app_stasis", "the dialplan's way to ARI", ari=True),
     Module("res_stasis", "calls controlled through ARI", ari=True),
     Module("res_stasis_answer", "answering through ARI", ari=True),
-    Module("res_stasis_snoop", "listening to a call between people", ari=True),
-    Module("res_stasis_playback", "music and announcements through ARI", ari=True),
-    Module("res_stasis_recording", "recording through ARI", ari=True),
+    Module("res_stasis_snoop", "listening to a call between people", ari=True, optional=True),
     Module("res_ari", "ARI", ari=True),
     Module("res_ari_model", "ARI", ari=True),
     Module("res_ari_applications", "ARI's applications", ari=True),
@@ -41,7 +40,7 @@ MODULES = (
     Module("res_ari_endpoints", "ARI's endpoints", ari=True),
     Module("res_ari_events", "ARI's events", ari=True),
     Module("bridge_softmix", "conferences of three and more", ari=True),
-    Module("bridge_holding", "music while a caller is held", ari=True),
+    Module("res_musiconhold", "music for who waits", ari=True, optional=True),
 )
 """In an order in which they can be loaded. What SIP itself needs is there wherever calls are."""
 

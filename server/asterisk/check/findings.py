@@ -84,7 +84,7 @@ def of_modules(modules: Iterable[Mapping[str, Any]], *, ari: bool) -> list[Findi
         return [Finding(Level.OK, f"the {len(wanted)} modules that calls need are running")]
     return [
         Finding(
-            Level.CHANGE,
+            Level.NOTE if module.optional else Level.CHANGE,
             f"{module.name} does not run: {module.what_for}",
             f"`asterisk -rx 'module load {module.name}.so'`, and in modules.conf take away its "
             f"noload or add `load = {module.name}.so`; a package may be missing",

@@ -49,6 +49,8 @@ def test_modules_that_are_missing_are_named_with_what_they_are_for() -> None:
         assert missing.level == Level.CHANGE
         assert missing.fact == "chan_websocket does not run: a call's sound over a WebSocket"
         assert "module load chan_websocket.so" in missing.do
+    [without] = of_modules(_running(without="res_musiconhold"), ari=True)
+    assert without.level == Level.NOTE
     [fine] = of_modules(_running(without="res_stasis"), ari=False)
     assert fine.level == Level.OK
 
