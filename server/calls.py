@@ -153,14 +153,16 @@ class Calls:
         watch: Callable[[Frame], None] = lambda frame: None,
         started: Callable[[VoiceCall], None] = lambda call: None,
         act: Callable[[Frame], None] | None = None,
+        hear: Callable[[Frame], bool] | None = None,
         account: Callable[[], Mapping[str, Any]] = dict,
     ) -> str:
         """Hold the call to its end, and close its channel; the reason is returned.
 
         `watch` is told all that the channel is, just before; `started` is given the call before
         it runs; `act` does what the flow asks of the call's transport (Transfer, Connect), where
-        that can; `account` is what else the log should say of its end. What fails is logged and
-        ends this call only. Cancelling ends it at once.
+        that can; `hear` is given what comes in, and says whether the call hears it; `account` is
+        what else the log should say of its end. What fails is logged and ends this call only.
+        Cancelling ends it at once.
         """
         scenario = prepared.scenario
         facts = log.bind(call_id=session_id, scenario=scenario)
@@ -188,7 +190,7 @@ class Calls:
         recorder = None
         if self._recordings is not None:
             recorder = Recorder(channel, session_id, self._recordings, self.clock)
-        watched = Watched(recorder or channel, watch)
+        watched = Watched(recorder or channel, watch, hear)
         call = self.parts.call(session_id, watched, prepared.running, prepared.speech, shown)
         running.call = call
         facts.info("call.started", origin=origin, rate_hz=channel.capabilities.rate_hz)

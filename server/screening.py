@@ -3,7 +3,8 @@ the conversation.
 
 The conversation begins at once, as with a person. What the detector finds is a signal to the
 session (``amd``, ``beep``), which the scenario answers by its policy. While a voicemail's greeting
-is waited out the conversation hears nothing.
+is waited out the conversation hears nothing. Before the answer there is no conversation, and what
+is heard then is the network.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ class Screening:
 
     def __init__(self, script: Script, ticker: Ticker) -> None:
         self._leaves_message = script.voicemail == "message"
-        self._amd = Amd(script.language)
+        self._amd = Amd(script.language, early_media=True)
         self._ticker = ticker
         self._call: VoiceCall | None = None
         self._waiting: Waiting | None = None
@@ -42,9 +43,14 @@ class Screening:
         self._over = False
 
     @property
-    def verdict(self) -> Verdict | None:
-        """The last one."""
-        return self._amd.verdict
+    def answered_by(self) -> str:
+        """The last verdict (``network`` may be one of a call that was not answered); empty as long
+        as there is none."""
+        return str(self._amd.verdict.kind) if self._amd.verdict else ""
+
+    def before(self, frame: Frame) -> None:
+        """What comes in before the answer."""
+        self.hear(frame)
 
     def started(self, call: VoiceCall, now: float) -> None:
         """The call was answered at `now`, and this is its conversation."""

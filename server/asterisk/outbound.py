@@ -10,6 +10,7 @@ from enum import StrEnum
 import structlog
 
 from engine.frames import Frame
+from pipelines.voice import VoiceCall
 from server.asterisk.control import Control
 from server.asterisk.desk import Desk
 from server.asterisk.dialling import ENDED_S, Exits
@@ -17,6 +18,7 @@ from server.asterisk.leg import Leg, LegGone, Reached
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.sound import Sound, sound
 from server.calls import Calls, Prepared
+from server.screening import Screening
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.outcome import Outcome, outcome
 
@@ -48,7 +50,8 @@ class Progress:
 class CallResult:
     """What became of a call. `cause` and `tech_cause` are Q.850's and SIP's; `reason` is why the
     conversation ended, empty without one; times are from the dialling, None for what did not
-    happen."""
+    happen. `answered_by` is who was heard (`telephony.amd.Kind`; ``network`` also where nobody
+    answered), empty where nobody listened for that or it was not told."""
 
     outcome: Outcome
     cause: int
@@ -58,6 +61,7 @@ class CallResult:
     rang_s: float | None = None
     answer_s: float | None = None
     duration_s: float = 0.0
+    answered_by: str = ""
 
 
 @dataclass(slots=True)
@@ -108,6 +112,7 @@ class Outbound:
 
         with calls.admit():
             prepared = calls.prepare(scenario, language)
+            screening = _screening(prepared, calls)
             leg = control.leg(control.name("call", session_id), _telling(reached))
             try:
                 async with sound(control, self._media, session_id) as way:
@@ -115,13 +120,15 @@ class Outbound:
                     await leg.in_application()
                     await way.join(leg.id)
                     reached(Stage.DIALLING)
-                    reason = await self._call(leg, way, prepared, session_id, timeout_s, watch)
+                    reason = await self._call(
+                        leg, way, prepared, session_id, timeout_s, watch, screening
+                    )
             except LegGone:
                 reason = ""
             finally:
                 control.discard(leg.id)
                 reached(Stage.ENDED)
-        return _result(leg, session_id, reason, times)
+        return _result(leg, session_id, reason, times, screening)
 
     async def _call(
         self,
@@ -131,8 +138,11 @@ class Outbound:
         session_id: str,
         timeout_s: float,
         watch: Callable[[Frame], None],
+        screening: Screening | None,
     ) -> str:
         """Dial, and converse. Raises LegGone where nobody answers."""
+        if screening is not None:
+            way.channel.attach(screening.before)
         await self._control.ari.dial(leg.id, timeout_s)
         try:
             async with asyncio.timeout(timeout_s + ENDED_S):
@@ -143,17 +153,31 @@ class Outbound:
             ) from None
         leg.when_gone(lambda: way.channel.lost("caller"))
         desk = Desk(self._control, way, leg, session_id, self._exits, caller="")
+
+        def started(call: VoiceCall) -> None:
+            desk.started(call)
+            if screening is not None:
+                screening.started(call, self._calls.clock.now())
+
+        def watched(frame: Frame) -> None:
+            watch(frame)
+            if screening is not None:
+                screening.watch(frame)
+
         try:
             return await self._calls.run(
                 session_id,
                 way.channel,
                 prepared,
                 origin="asterisk",
-                watch=watch,
-                started=desk.started,
+                watch=watched,
+                started=started,
                 act=desk.act,
+                hear=screening.hear if screening is not None else None,
             )
         finally:
+            if screening is not None:
+                screening.close()
             await desk.close()
 
 
@@ -171,7 +195,15 @@ def _telling(reached: Callable[[Stage], None]) -> Callable[[Reached], None]:
     return changed
 
 
-def _result(leg: Leg, session_id: str, reason: str, times: _Times) -> CallResult:
+def _screening(prepared: Prepared, calls: Calls) -> Screening | None:
+    """Whoever listens for who answered, where the scenario says what to do about it."""
+    script = prepared.running.script
+    return Screening(script, calls.ticker) if script.voicemail else None
+
+
+def _result(
+    leg: Leg, session_id: str, reason: str, times: _Times, screening: Screening | None
+) -> CallResult:
     became = Outcome.ANSWERED if leg.answered else outcome(leg.cause, leg.tech_cause, rang=leg.rang)
     answered_at = times.at.get(Stage.ANSWERED)
     result = CallResult(
@@ -183,6 +215,7 @@ def _result(leg: Leg, session_id: str, reason: str, times: _Times) -> CallResult
         rang_s=times.since_dialling(Stage.RINGING),
         answer_s=times.since_dialling(Stage.ANSWERED),
         duration_s=0.0 if answered_at is None else times.at[Stage.ENDED] - answered_at,
+        answered_by=screening.answered_by if screening is not None else "",
     )
     log.info(
         "asterisk.call_placed",
@@ -191,5 +224,6 @@ def _result(leg: Leg, session_id: str, reason: str, times: _Times) -> CallResult
         cause=leg.cause,
         tech_cause=leg.tech_cause,
         reason=reason,
+        answered_by=result.answered_by,
     )
     return result

@@ -161,6 +161,10 @@ class Cadence:
         """How long nobody has spoken."""
         return self._now - (self.stretches[-1].end if self.stretches else self._began)
 
+    def spoke_since(self, at: float) -> bool:
+        """Whether anybody has spoken after `at`; true where that is before the answer."""
+        return at < self._began or (bool(self.stretches) and self.stretches[-1].end > at)
+
     def statement(self) -> Statement | None:
         """What the cadence says now; None if nothing yet."""
         now, quiet_s = self._now, self.quiet_s

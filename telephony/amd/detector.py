@@ -74,6 +74,7 @@ class Amd:
         self._now = 0.0
         self._look_in = LOOK_EVERY
         self._toned = False
+        self._beeped_at = float("-inf")
 
     @property
     def listening(self) -> bool:
@@ -88,8 +89,10 @@ class Amd:
         return self._cadence.quiet_s
 
     def answered(self, at: float) -> None:
-        """The call was answered; what came before was the network's."""
+        """The call was answered; what came before was the network's, and does not count."""
         self._early = False
+        self._statements.clear()
+        self.verdict = None
         self._begin(at)
 
     def feed(self, frame: Frame) -> Iterator[Told]:
@@ -154,7 +157,8 @@ class Amd:
             if self._music.since is not None:
                 self._cadence.sounded(self._music.since)
             self._testify(music, "music")
-            self._testify(self._cadence.statement(), "cadence")
+            if self._cadence.spoke_since(self._beeped_at):  # whoever records is silent
+                self._testify(self._cadence.statement(), "cadence")
         if heard or not (toned or self._meanings.waiting):  # what sounds may tell in a moment
             yield from self._conclude()
         yield from beeps
@@ -189,6 +193,7 @@ class Amd:
     def _beeped(self, tone: Tone, at: float) -> Beep:
         beep = Beep(tone.at, tone.length_s, tone.hz)
         self.beeps.append(beep)
+        self._beeped_at = tone.end
         nats = PROGRESS_BEEP_NATS if tone.name else BEEP_NATS
         nats = nats if self._cadence.spoke else FIRST_BEEP_NATS
         self._testify(Statement("beep", _described(tone), at, {Kind.VOICEMAIL: nats}))

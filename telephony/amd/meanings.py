@@ -49,8 +49,10 @@ RING_LEAST_S, RING_OFF_S = 0.8, 1.5
 PULSE_S = {Meaning.BUSY: (0.3, 0.62), Meaning.CONGESTION: (0.1, 0.3)}
 """Half a second or 375 ms on and as much off; a quarter or less of either."""
 DIAL_LEAST_S = 3.0
-BEEP_S, BEEP_HZ = (0.11, 2.5), (350.0, 2000.0)
-BEEP_RIPPLE_DB, BEEP_DRIFT_HZ, BEEP_PURITY = 3.0, 5.0, 0.9
+BEEP_S, BEEP_HZ = (0.09, 2.5), (350.0, 2000.0)
+LOW_BEEP_HZ, LOW_BEEP_S = 500.0, 0.17
+"""A voice has its strongest harmonics that low, and some stand still for a tenth of a second."""
+BEEP_RIPPLE_DB, BEEP_DRIFT_HZ, BEEP_PURITY = 2.5, 4.0, 0.9
 """Beeps at 8 dB over noise: 0.5 dB, 2 Hz, 0.97. What is steadiest in speech (a hummed m) and lasts
 as long: 2.7 dB, 8 Hz, 0.87 (five recordings of people, eight voices of espeak-ng). By hand."""
 QUIET_AFTER_S = 0.12
@@ -145,6 +147,7 @@ def _is_sit(tones: list[Tone]) -> bool:
 def _beeps(tone: Tone) -> bool:
     return (
         _within(tone.length_s, BEEP_S)
+        and (tone.length_s >= LOW_BEEP_S or tone.hz >= LOW_BEEP_HZ)
         and _within(tone.hz, BEEP_HZ)
         and tone.ripple_db <= BEEP_RIPPLE_DB
         and tone.drift_hz <= BEEP_DRIFT_HZ

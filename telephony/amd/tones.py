@@ -13,13 +13,14 @@ PURE = 0.8
 """Of the band's energy: a tone 6 dB over the line's noise still has it; a vowel does not, whose
 strongest harmonic is one of several."""
 PURE_PAIR = 0.85
-STEADY_HZ = 25.0
-"""A generator's tone stays where it is."""
+STEADY_HZ = 8.0
+"""A generator's tone stays where it is, within 2 Hz at 8 dB over noise; a voice glides by more from
+one block to the next."""
 BEATING_HZ, BEATING_STEADY_HZ = (380.0, 500.0), 70.0
 """Two tones 40 or 50 Hz apart (440 + 480, 400 + 450) seem one within a block, that moves."""
-SHORTEST_S = 0.08
-BROKEN_HOPS = 2
-"""A click or a lost packet within a tone."""
+SHORTEST_S = 0.1
+BROKEN_HOPS = 4
+"""Blocks that end a tone. A click, or a packet of 20 ms that was lost, spoils three."""
 EDGE_DB = 6.0
 """Windows half within the tone have a quarter of its energy."""
 FAINT_DB = -50.0

@@ -29,7 +29,7 @@ BEEP = (tone(1000, seconds=0.4), silence(1.0))
 class Line:
     """A screened call of the scenario in `folder`, in the running loop's time."""
 
-    def __init__(self, folder: Path, policy: str) -> None:
+    def __init__(self, folder: Path, policy: str, *, answered: bool = True) -> None:
         words = f"{WORDS}voicemail: Call us.\n" if policy == "message" else WORDS
         script = load(written(folder, f"{SCENARIO}voicemail: {policy}\n", words))
         self.told: list[Signal] = []
@@ -38,8 +38,9 @@ class Line:
         self.screening = Screening(script, self.ticker)
         session = SimpleNamespace(deliver=self.told.append)
         call = cast("VoiceCall", SimpleNamespace(session=session))
-        self.screening.started(call, self.clock.now())
         self.heard: list[Frame] = []
+        if answered:
+            self.screening.started(call, self.clock.now())
 
     async def hears(self, *parts: Sound) -> None:
         """Sound comes in, as it is made."""
@@ -65,7 +66,7 @@ async def test_a_person_is_told_and_heard(tmp_path: Path) -> None:
     assert signal.data["verdict"] == "human"
     assert signal.data["evidence"]
     assert len(call.heard) == 150
-    assert call.screening.verdict is not None
+    assert call.screening.answered_by == "human"
     call.screening.close()
 
 
@@ -132,6 +133,15 @@ async def test_without_sound_from_the_answer_on_somebody_is_silent(tmp_path: Pat
     await asyncio.sleep(6)
     assert call.names == ["silence"]
     call.screening.close()
+
+
+@virtual
+async def test_before_the_answer_only_the_network_speaks_and_nobody_is_told(tmp_path: Path) -> None:
+    call = Line(tmp_path, "hangup", answered=False)
+    await call.hears(*[tone(hz, seconds=0.33) for hz in (950, 1400, 1800)], silence(0.5))
+    assert call.screening.answered_by == "network"
+    assert call.told == []
+    assert len(call.ticker) == 0
 
 
 @virtual

@@ -1,5 +1,5 @@
 from engine.channel import Capabilities, Receiver
-from engine.frames import Frame, Say
+from engine.frames import Dtmf, Frame, Hangup, Say
 from server.watched import Watched
 
 
@@ -51,3 +51,30 @@ def test_frames_are_watched_and_the_rest_goes_its_way() -> None:
         "completed",
     ]
     assert watched.capabilities is channel.capabilities
+
+
+def test_what_comes_in_goes_to_the_receiver_where_whoever_hears_it_says_so() -> None:
+    channel = _Channel()
+    heard: list[Frame] = []
+    received: list[Frame] = []
+
+    def hear(frame: Frame) -> bool:
+        heard.append(frame)
+        return isinstance(frame, Hangup)
+
+    Watched(channel, lambda frame: None, hear).attach(received.append)
+    (deliver,) = channel.told
+    assert callable(deliver)
+    frames: list[Frame] = [Dtmf("1", 0.0), Hangup("caller")]
+    for frame in frames:
+        deliver(frame)
+    assert heard == frames
+    assert received == [Hangup("caller")]
+
+
+def test_without_anybody_who_hears_the_receiver_is_the_channels() -> None:
+    channel = _Channel()
+    received: list[Frame] = []
+    receiver = received.append
+    Watched(channel, lambda frame: None).attach(receiver)
+    assert channel.told == [receiver]

@@ -128,6 +128,15 @@ def test_speech_before_the_answer_is_the_networks() -> None:
     assert told.evidence[0].witness == "early media"
 
 
+def test_an_announcement_before_the_answer_does_not_count_after_it() -> None:
+    amd = Amd(early_media=True)
+    assert kinds(amd, silence(0.2), *SIT, voice(2.0)) == [Kind.NETWORK]
+    amd.answered(3.2)
+    assert amd.verdict is None
+    (told,) = verdicts(heard(amd, line(*HELLO), at=3.2))
+    assert told.kind is Kind.HUMAN
+
+
 def test_without_sound_time_passes_all_the_same() -> None:
     amd = Amd()
     amd.answered(100.0)
