@@ -22,8 +22,6 @@ CONTEXT = "palabre"
 """The dialplan's context that brings calls to us."""
 ANY_NUMBER = ("_X.", "_+X.")
 NO_PASSWORD = "CHANGE-ME"
-HTTP_SESSIONS = 2000
-"""Asterisk serves 100 at a time unless told, and each call's WebSocket is one."""
 ANSWERED_WITHIN_S = 20
 
 
@@ -117,10 +115,6 @@ def _http(wanted: Wanted) -> str:
         lines += [f"tlsbindaddr = {bind}:{port}"]
     else:
         lines += [f"bindaddr = {bind}", f"bindport = {port}"]
-    lines += [
-        "; Each call is a session, and so is ARI; without this line there are 100 at most.",
-        f"sessionlimit = {HTTP_SESSIONS}",
-    ]
     return _text(lines)
 
 

@@ -118,8 +118,8 @@ class _Probe:
         except (OSError, InvalidHandshake) as error:
             raise _AmissError(
                 f"Asterisk's media WebSocket cannot be opened: {error}",
-                "load res_http_websocket.so, let /media of its HTTP server through what stands "
-                "between, and set sessionlimit in http.conf above the calls there are",
+                "load res_http_websocket.so, and let /media of its HTTP server through what stands "
+                "between",
             ) from None
         return _Channel(name, await _started(socket))
 
