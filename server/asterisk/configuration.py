@@ -176,7 +176,7 @@ def _extension(number: str, wanted: Wanted) -> list[str]:
             "to=${URIENCODE(${EXTEN})})"
         )
         return [
-            f"exten => {number},1,Dial(WebSocket/{wanted.client}/c(slin16)f(json){told},{ANSWERED_WITHIN_S})",  # noqa: E501 one line to Asterisk
+            f"exten => {number},1,Dial(WebSocket/{wanted.client}/c(slin16)f(json)n{told},{ANSWERED_WITHIN_S})",  # noqa: E501 one line to Asterisk
             " same => n,Hangup()",
         ]
     return [

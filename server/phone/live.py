@@ -13,10 +13,11 @@ from engine.turn import State
 from server.asterisk.outbound import CallResult, Progress, Stage
 from server.talk.call import Passed
 from server.talk.screen import Screen
+from telephony.amd.evidence import Kind
 from telephony.asterisk.outcome import Outcome
 from telephony.media.protocol import encode
 
-__all__ = ["OUTCOMES", "Live"]
+__all__ = ["HEARD", "OUTCOMES", "Live"]
 
 OUTCOMES = {
     Outcome.ANSWERED: "answered",
@@ -29,6 +30,16 @@ OUTCOMES = {
     Outcome.UNKNOWN_NUMBER: "no such number",
     Outcome.CANCELLED: "given up",
     Outcome.FAILED: "the carrier would not, or could not",
+}
+
+HEARD = {
+    Kind.HUMAN: "a person",
+    Kind.VOICEMAIL: "a voicemail",
+    Kind.NETWORK: "an announcement of the network",
+    Kind.FAX: "a fax",
+    Kind.SILENCE: "silence",
+    Kind.MUSIC: "music",
+    Kind.UNKNOWN: "nobody knows whom",
 }
 
 STAGES = {
@@ -80,6 +91,9 @@ class Live:
         answered = result.outcome == Outcome.ANSWERED
         style = "green" if answered else "yellow"
         said = f"[{style}]{OUTCOMES[result.outcome]}[/]"
+        if result.answered_by:
+            who = HEARD[Kind(result.answered_by)]
+            said += f" by {who}" if answered else f", heard: {who}"
         if result.answer_s is not None:
             said += f" after {result.answer_s:.1f} s, talked for {result.duration_s:.1f} s"
         if result.reason:

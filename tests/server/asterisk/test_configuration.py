@@ -77,7 +77,7 @@ def test_by_the_dialplan_alone_asterisk_dials_us() -> None:
     assert "username = engine\npassword = CHANGE-ME\n" in client
     assert "tls_enabled = yes\n" in client
     assert (
-        "exten => _+X.,1,Dial(WebSocket/palabre/c(slin16)f(json)"
+        "exten => _+X.,1,Dial(WebSocket/palabre/c(slin16)f(json)n"
         "v(call=${URIENCODE(${UNIQUEID})},from=${URIENCODE(${CALLERID(num)})},"
         "to=${URIENCODE(${EXTEN})}),20)\n"
     ) in files["extensions.conf"]
@@ -212,6 +212,7 @@ async def test_the_printed_dialplan_brings_a_call(asterisk_home: Path, tmp_path:
                 assert asked == {"from": "1001", "to": "+33199000001"}
                 assert request.headers["Authorization"] == "Basic ZW5naW5lOnNlY3JldA=="
                 await _starts(socket)
+                await socket.send('{"command":"ANSWER"}')  # when the engine is ready to speak
                 await call.answered()
                 assert len(await socket.recv()) == 640
                 await socket.close()

@@ -6,7 +6,8 @@ from engine.clock import LoopClock
 from engine.frames import Ledger, Say, StateChanged, Transcript
 from engine.turn import State
 from server.asterisk.outbound import CallResult, Progress, Stage
-from server.phone.live import OUTCOMES, Live
+from server.phone.live import HEARD, OUTCOMES, Live
+from telephony.amd.evidence import Kind
 from telephony.asterisk.outcome import Outcome
 from tests.virtual import virtual
 
@@ -46,11 +47,22 @@ async def test_every_outcome_has_its_words() -> None:
     live.result(CallResult(Outcome.NO_ANSWER, 19, 480, "0123", rang_s=0.1))
     live.result(
         CallResult(
-            Outcome.ANSWERED, 16, None, "0123", reason="completed", answer_s=2.04, duration_s=31.5
+            Outcome.ANSWERED,
+            16,
+            None,
+            "0123",
+            reason="completed",
+            answer_s=2.04,
+            duration_s=31.5,
+            answered_by="voicemail",
         )
     )
+    live.result(CallResult(Outcome.UNKNOWN_NUMBER, 1, None, "0123", answered_by="network"))
     assert out.getvalue().splitlines() == [
         "it rang, and nobody answered (cause 19, SIP 480, session 0123)",
-        "answered after 2.0 s, talked for 31.5 s, ended: completed (cause 16, session 0123)",
+        "answered by a voicemail after 2.0 s, talked for 31.5 s, ended: completed "
+        "(cause 16, session 0123)",
+        "no such number, heard: an announcement of the network (cause 1, session 0123)",
     ]
     assert set(OUTCOMES) == set(Outcome)
+    assert set(HEARD) == set(Kind)
