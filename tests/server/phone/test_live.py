@@ -50,8 +50,8 @@ async def test_every_outcome_has_its_words() -> None:
             Outcome.ANSWERED,
             16,
             None,
-            "0123",
-            reason="completed",
+            "01",
+            reason="caller",
             answer_s=2.04,
             duration_s=31.5,
             answered_by="voicemail",
@@ -60,8 +60,7 @@ async def test_every_outcome_has_its_words() -> None:
     live.result(CallResult(Outcome.UNKNOWN_NUMBER, 1, None, "0123", answered_by="network"))
     assert out.getvalue().splitlines() == [
         "it rang, and nobody answered (cause 19, SIP 480, session 0123)",
-        "answered by a voicemail after 2.0 s, talked for 31.5 s, ended: completed "
-        "(cause 16, session 0123)",
+        "answered by a voicemail after 2.0 s, talked for 31.5 s, ended: caller (cause 16, session 01)",
         "no such number, heard: an announcement of the network (cause 1, session 0123)",
     ]
     assert set(OUTCOMES) == set(Outcome)
