@@ -8,6 +8,7 @@ from bench.accuracy.cli import accuracy
 from bench.barge_in.cli import barge_in
 from bench.density.cli import density
 from bench.response.cli import response
+from bench.telephony.cli import telephony
 from bench.turn_taking.cli import turn_taking
 
 __all__ = ["app"]
@@ -17,6 +18,7 @@ app.command()(density)
 app.command()(response)
 app.command()(barge_in)
 app.command()(accuracy)
+app.command()(telephony)
 app.command()(turn_taking)
 
 
