@@ -36,6 +36,7 @@ from server.listening import Listening
 from server.media import MediaRoute
 from server.metrics import Metrics
 from server.numbers import Numbers
+from server.overheard import Overheard
 from server.parts import Parts
 from server.settings import Settings
 from server.webrtc import WebRtc
@@ -88,6 +89,7 @@ class Application:
         )
         self.media = MediaRoute(self.calls)
         self.listening = Listening(self.calls)
+        self.overheard = Overheard(self.listening, settings.listen_token)
         self.asterisk_media = AsteriskMedia.of(self.calls, self.listening, settings)
         self.fork = ForkRoute(self.calls, self.listening)
         self.asterisk = AsteriskCalls.of(self.calls, self.asterisk_media, settings)
@@ -180,6 +182,7 @@ class Application:
             return FileResponse(STATIC / "index.html")
 
         app.include_router(self.carriers.router)
+        app.include_router(self.overheard.router)
         app.include_router(self.webrtc.router())
         app.mount("/static", StaticFiles(directory=STATIC), name="static")
         return app

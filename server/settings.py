@@ -72,6 +72,8 @@ class Settings(BaseSettings):
     ``[{"urls": "stun:stun.example.org"}]``. None: both sides reach each other directly."""
     ari_url: str = ""
     """Of the Asterisk whose calls we control: ``http://127.0.0.1:8088/ari``."""
+    ari_listen: str = ""
+    """Where Asterisk dials us with ARI's events instead (``127.0.0.1:8766``)."""
     ari_user: str = "palabre"
     ari_password: SecretStr | None = None
     """As ari.conf has them."""
@@ -89,6 +91,8 @@ class Settings(BaseSettings):
     asterisk_media_user: str = ""
     asterisk_media_password: SecretStr | None = None
     """What Asterisk has to show where it dials our /media: websocket_client.conf has the same."""
+    listen_token: SecretStr | None = None
+    """Who shows it may follow the conversations that are listened to (``GET /listening``)."""
     audiosocket: dict[str, str] = Field(default_factory=dict)
     """Where calls of AudioSocket are taken, and what answers them: a JSON object such as
     ``{"127.0.0.1:9092": "leads/fr"}``; an empty scenario is the default one."""

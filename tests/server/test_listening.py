@@ -15,7 +15,7 @@ from engine.store import MemoryStore
 from pipelines.listening import Utterance
 from server.app import Application
 from server.calls import Prepared
-from server.listening import Listening
+from server.listening import FEED, Listening
 from server.parts import Parts
 from server.settings import Settings
 from tests.fakes import FakeAudioChannel, FlakyStore
@@ -101,7 +101,7 @@ async def test_sides_of_one_name_are_one_conversation(prepared: Prepared) -> Non
     await server.say(agent)
     caller.lost("caller")
     assert await hearing[0] == "caller"
-    assert ("session.closed", {"reason": "caller"}) not in await server.kept("one")
+    assert "session.closed" not in [name for name, _ in await server.kept("one")]
     agent.lost("stalled")
     assert await hearing[1] == "stalled"
     other.lost("caller")
@@ -113,13 +113,52 @@ async def test_sides_of_one_name_are_one_conversation(prepared: Prepared) -> Non
         ("said", "caller2", "oui bonjour"),
     ]
     assert 0 <= spoken[0][1]["from_s"] < spoken[0][1]["to_s"] < spoken[1][1]["from_s"]
-    assert over == ("session.closed", {"reason": "stalled"})
+    assert over[0] == "session.closed"
+    assert over[1]["reason"] == "stalled"
+    assert over[1]["account"]["sides"]["caller2"]["words"] == 2
     assert said == [("caller", "oui bonjour"), ("caller2", "oui bonjour")]
     assert [name for name, _ in await server.kept("two")] == ["session.started", "session.closed"]
     assert not server.calls.running
     assert caller.closed == "caller"
     assert b'protocol_faults_total{code="audio.stale"} 6.0' in server.calls.metrics.text()
     assert len(server.calls.ticker) == 0
+
+
+@virtual
+async def test_who_follows_sees_what_was_said_and_what_is(prepared: Prepared) -> None:
+    server = Server(prepared)
+    caller = Side()
+    hearing = server.hear("c1", "caller", caller)
+    await asyncio.sleep(0)
+    conversation = server.listening.open["c1"]
+    slow = conversation.follow()
+    await server.say(caller)
+    feed = conversation.follow()
+    conversation.note_interim("caller", "je voudrais")
+    caller.lost("caller")
+    await hearing
+    heard, interim, last = [entry async for entry in feed]
+    assert (heard["side"], heard["text"], heard["final"]) == ("caller", "oui bonjour", True)
+    assert interim == {"side": "caller", "text": "je voudrais", "final": False}
+    assert (last["reason"], last["account"]["sides"]["caller"]["utterances"]) == ("caller", 1)
+    assert not server.listening.open
+    assert len(slow) == 3
+
+
+@virtual
+async def test_who_does_not_keep_up_is_left_behind(prepared: Prepared) -> None:
+    server = Server(prepared)
+    caller = Side()
+    hearing = server.hear("c1", "caller", caller)
+    await asyncio.sleep(0)
+    conversation = server.listening.open["c1"]
+    feed = conversation.follow()
+    for _ in range(FEED + 1):
+        conversation.note_interim("caller", "et")
+    assert feed.closed
+    assert not conversation.feeds
+    caller.lost("caller")
+    await hearing
 
 
 @virtual

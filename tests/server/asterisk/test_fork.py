@@ -25,6 +25,9 @@ __all__ = ["asterisk", "asterisk_home", "asterisk_instance"]
 pytestmark = [pytest.mark.integration, pytest.mark.asyncio]
 
 
+TOKEN = "of-this-test"
+
+
 class Engine:
     """A server, and what it has kept of the last call."""
 
@@ -58,7 +61,13 @@ def engine(
     port = str(asterisk_instance.ports.media)
     journal = str(folder / "journal")
     with serving(
-        folder / "log", "--port", port, "--capacity", "2", PALABRE_JOURNAL=journal
+        folder / "log",
+        "--port",
+        port,
+        "--capacity",
+        "2",
+        PALABRE_JOURNAL=journal,
+        PALABRE_LISTEN_TOKEN=TOKEN,
     ) as served:
         yield Engine(served, folder / "journal")
 
@@ -106,7 +115,9 @@ async def test_both_sides_of_app_audiofork_are_one_conversation(engine: Engine) 
         ("agent", "oui bonjour"),
     ]
     assert 0 <= said[0]["from_s"] < said[0]["to_s"] < said[1]["from_s"] < said[1]["to_s"]
-    assert events[-1]["data"] == {"reason": "caller"}
+    last = events[-1]["data"]
+    assert last["reason"] == "caller"
+    assert last["account"]["sides"]["agent"]["words"] == 2
     await engine.served.settles("calls_active", 0)
 
 
