@@ -18,7 +18,7 @@ import structlog
 from engine.errors import ConfigurationError
 from server.asterisk.leg import Leg, Reached
 from telephony.asterisk.ari.client import Ari
-from telephony.asterisk.ari.connection import Backoff, connect
+from telephony.asterisk.ari.connection import Backoff, connect, listening
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.ari.events import (
     ApplicationReplaced,
@@ -54,7 +54,7 @@ being configured."""
 class Control:
     """Stays connected as the application `app`, from `run`'s start to its end.
 
-    `url` is ARI's; without one Asterisk dials us, and `hold` is given each connection. An
+    `url` is ARI's; with `listen`, a host and a port, Asterisk dials us there instead. An
     application belongs to one engine.
     """
 
@@ -68,12 +68,14 @@ class Control:
         url: str = "",
         user: str = "",
         password: str = "",
+        listen: tuple[str, int] | None = None,
         backoff: Backoff | None = None,
     ) -> None:
         self.app = app
         self.connections = 0
         """How many there have been."""
         self._url, self._user, self._password = url, user, password
+        self._listen = listen
         self._backoff = backoff or Backoff()
         self._ours = re.compile(rf"{re.escape(app)}\.[a-z]+\.[0-9a-zA-Z_-]+")
         self._legs: dict[str, Leg] = {}
@@ -178,8 +180,8 @@ class Control:
         connecting.result()
 
     async def _stay_connected(self) -> None:
-        if not self._url:
-            await asyncio.Event().wait()  # Asterisk dials us
+        if self._listen is not None:
+            await self._be_dialled(*self._listen)
         first = True
         while not self._replaced:
             try:
@@ -199,6 +201,30 @@ class Control:
                 await asyncio.sleep(self._backoff.wait_s())
         await asyncio.Event().wait()
 
+    async def _be_dialled(self, host: str, port: int) -> None:
+        async def hold(ari: Ari) -> None:
+            try:
+                await self.hold(ari)
+            except AriError as error:  # Asterisk dials again
+                self._problem = str(error)
+                log.warning("asterisk.unreachable", code=error.code, problem=str(error))
+
+        self._problem = (
+            f"Asterisk has not dialled us at {host}:{port} yet; check outbound_websocket in "
+            "ari.conf and its websocket_client.conf"
+        )
+        try:
+            async with listening(
+                host, port, self._user, self._password, self.app, hold, self._happened
+            ):
+                log.info("asterisk.listening", host=host, port=port)
+                await asyncio.Event().wait()
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot listen for Asterisk on {host}:{port}: {error.strerror or error}; choose "
+                "another with PALABRE_ARI_LISTEN"
+            ) from error
+
     async def hold(self, ari: Ari) -> None:
         """Work over `ari` until it is lost. Raises AriError where it cannot be worked with."""
         info = await ari.booted()
@@ -211,8 +237,9 @@ class Control:
         try:
             lost = await ari.over()
         finally:
-            self._ari = None
-            self._connected.clear()
+            if self._ari is ari:  # Asterisk may have dialled again before we saw it gone
+                self._ari = None
+                self._connected.clear()
         self._problem = str(lost)
         if self._replaced:
             self._problem = (
@@ -299,6 +326,8 @@ class Control:
                     leg.take(event)
             case ApplicationReplaced():
                 self._replaced = True
+                if self._ari is not None:
+                    self._ari.lost(AriError("ari.replaced", "another engine has connected"))
             case _:
                 pass
 

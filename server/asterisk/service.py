@@ -22,14 +22,15 @@ class AsteriskCalls:
     def __init__(self, calls: Calls, media: AsteriskMedia, settings: Settings) -> None:
         if settings.ari_password is None:
             raise ConfigurationError(
-                "PALABRE_ARI_URL is set and PALABRE_ARI_PASSWORD is not; it is the password of "
-                f"[{settings.ari_user}] in ari.conf"
+                "an Asterisk is named and PALABRE_ARI_PASSWORD is not set; it is the password of "
+                f"[{settings.ari_user}] in ari.conf, or in websocket_client.conf where it dials us"
             )
         self.control = Control(
             settings.ari_app,
             url=settings.ari_url,
             user=settings.ari_user,
             password=settings.ari_password.get_secret_value(),
+            listen=_address(settings.ari_listen) if settings.ari_listen else None,
         )
         exits = Exits(settings.ari_endpoint, settings.ari_transfer_context, settings.ari_music)
         Inbound(calls, self.control, media, exits)
@@ -38,7 +39,8 @@ class AsteriskCalls:
     @classmethod
     def of(cls, calls: Calls, media: AsteriskMedia, settings: Settings) -> Self | None:
         """As the settings have it; None where they name no Asterisk. Raises ConfigurationError."""
-        return cls(calls, media, settings) if settings.ari_url else None
+        named = settings.ari_url or settings.ari_listen
+        return cls(calls, media, settings) if named else None
 
     async def check(self) -> str | None:
         """What is wrong with the connection; None where nothing is."""
@@ -47,3 +49,12 @@ class AsteriskCalls:
     async def run(self) -> None:
         """Until cancelled; then calls end at once. Raises ConfigurationError (`Control.run`)."""
         await self.control.run()
+
+
+def _address(listen: str) -> tuple[str, int]:
+    host, _, port = listen.rpartition(":")
+    if not host or not port.isdecimal():
+        raise ConfigurationError(
+            f"PALABRE_ARI_LISTEN is {listen[:40]!r}; it is a host and a port: 127.0.0.1:8766"
+        )
+    return host, int(port)

@@ -5,24 +5,31 @@ from __future__ import annotations
 import asyncio
 import base64
 import random
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import quote, urlsplit
 
 from websockets.asyncio.client import ClientConnection
 from websockets.asyncio.client import connect as open_websocket
+from websockets.asyncio.connection import Connection
+from websockets.asyncio.server import ServerConnection, basic_auth, serve
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, InvalidURI
+from websockets.typing import Subprotocol
 
 from telephony.asterisk.ari.client import Ari
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.ari.events import Event
 
-__all__ = ["Backoff", "connect", "events_url"]
+__all__ = ["Backoff", "connect", "events_url", "listening"]
+
+SUBPROTOCOL = Subprotocol("ari")
 
 OPEN_S = 5.0
 PING_S = 5.0
 """An Asterisk that vanished without a word is noticed after two of these: its calls are silent
 then, and their callers hang up."""
+FIRST_WORD_S = 1.0
+"""How long Asterisk may take to say ApplicationRegistered after it has dialled us."""
 MAX_BYTES = 64 * 1024 * 1024
 """Of one message: a list of 1,000 channels is 1 MB."""
 
@@ -72,6 +79,59 @@ async def connect(
 ) -> AsyncIterator[Ari]:
     """An open connection; it may be lost meanwhile (`Ari.over`). Raises AriError."""
     socket = await _open(events_url(url, app), url, user, password, app)
+    async with _talking(socket, app, on_event) as ari:
+        yield ari
+
+
+@asynccontextmanager
+async def listening(
+    host: str,
+    port: int,
+    user: str,
+    password: str,
+    app: str,
+    hold: Callable[[Ari], Awaitable[None]],
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> AsyncIterator[int]:
+    """Have Asterisk dial us (``outbound_websocket`` in ari.conf), showing `user` and `password`;
+    the port is yielded. Each connection is `hold`'s until that returns. Raises OSError."""
+
+    async def handle(socket: ServerConnection) -> None:
+        # What arrives together with our answer to the handshake is not seen by Asterisk (22.10.1)
+        # before something else comes. It speaks first, so it is let finish.
+        spoke = asyncio.Event()
+
+        def happened(event: Event) -> None:
+            spoke.set()
+            on_event(event)
+
+        async with _talking(socket, app, happened) as ari:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(FIRST_WORD_S):
+                    await spoke.wait()
+            await hold(ari)
+
+    async with serve(
+        handle,
+        host,
+        port,
+        process_request=basic_auth(realm="palabre", credentials=(user, password)),
+        subprotocols=[SUBPROTOCOL],
+        compression=None,
+        close_timeout=1.0,
+        ping_interval=PING_S,
+        ping_timeout=PING_S,
+        max_size=MAX_BYTES,
+        max_queue=None,
+    ) as server:
+        (listener, *_) = server.sockets
+        yield listener.getsockname()[1]
+
+
+@asynccontextmanager
+async def _talking(
+    socket: Connection, app: str, on_event: Callable[[Event], None]
+) -> AsyncIterator[Ari]:
     outgoing: asyncio.Queue[str] = asyncio.Queue()
     ari = Ari(app, outgoing.put_nowait, on_event)
 
@@ -86,7 +146,7 @@ async def connect(
     async def until_closed(work: Coroutine[None, None, None]) -> None:
         with suppress(ConnectionClosed):
             await work
-        ari.lost(AriError("ari.lost", f"Asterisk at {url} has closed the connection"))
+        ari.lost(AriError("ari.lost", "Asterisk has closed the connection"))
 
     tasks = [
         asyncio.create_task(until_closed(read()), name="ari events"),

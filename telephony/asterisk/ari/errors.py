@@ -18,6 +18,7 @@ class AriError(PalabreError):
     ``ari.not_there``     something answers at the URL, and it is not ARI
     ``ari.starting``      Asterisk has not booted yet; the same request may succeed later
     ``ari.lost``          the connection ended before the answer came
+    ``ari.replaced``      another engine has connected as the same application
     ``ari.timeout``       no answer in time
     ``ari.gone``          the channel, bridge or other thing asked for does not exist (any more)
     ``ari.state``         it exists, and cannot do that now
