@@ -20,7 +20,6 @@ from engine.frames import (
     Failed,
     Frame,
     Heard,
-    Interrupted,
     SpeechEnded,
     SpeechStarted,
     Transcript,
@@ -30,10 +29,11 @@ from pipelines.turns.answers import Answers
 from pipelines.turns.barge_in import BargeIn, Decision
 from pipelines.turns.endpoint import LONGEST_S, Endpointer
 from pipelines.turns.gate import SpeechGate
+from pipelines.turns.hold import HeldMouth, Hold
 from pipelines.turns.overlap import Early, Overlap, Sounding
 from pipelines.turns.utterance import Utterance
 
-__all__ = ["Floor", "HeldMouth"]
+__all__ = ["Floor", "Mouth"]
 
 FINAL_PATIENCE_S = 3.0
 """How long after the endpoint the recogniser may take before it counts as stuck. The slowest cloud
@@ -56,26 +56,17 @@ ANYTHING = Question("")
 """What an interruption answers."""
 
 
-class HeldMouth(Sounding, Protocol):
+class Mouth(HeldMouth, Sounding, Protocol):
     """What the floor needs of the mouth; see `pipelines.mouth.VoiceMouth`."""
-
-    @property
-    def epoch(self) -> int | None: ...
 
     def in_question(self, now: float) -> bool: ...
 
     def played_s(self, now: float) -> float: ...
 
-    def hold(self) -> None: ...
-
-    def release(self) -> None: ...
-
-    def clear(self, epoch: int) -> None: ...
-
 
 class Floor:
-    """Takes what the gate and the recogniser say, in order; holds, releases and clears `mouth`, and
-    tells `session`.
+    """Takes what the gate and the recogniser say, in order; what follows for `mouth` is done, and
+    `session` told.
 
     `show` gets transcripts; `give_up` is called where the recogniser is stuck.
     """
@@ -83,7 +74,7 @@ class Floor:
     def __init__(
         self,
         session: Session,
-        mouth: HeldMouth,
+        mouth: Mouth,
         gate: SpeechGate,
         barge_in: BargeIn,
         clock: Clock,
@@ -104,7 +95,7 @@ class Floor:
         gate.on_pause = self._endpointer.pauses.learn
         self._overlap = Overlap(mouth, gate, barge_in, early)
         self._answers = Answers(self._answer, self._expect)
-        self._utterance: Utterance | None = None
+        self._hold = Hold(session, mouth, clock)
         self._awaiting: deque[Utterance] = deque()
         self._previous: Utterance | None = None
         self._interims = False
@@ -117,7 +108,7 @@ class Floor:
     @property
     def idle(self) -> bool:
         """Nothing is being said, and nothing that was is still to be answered."""
-        return self._utterance is None and not self._awaiting and not self._answers.waiting
+        return self._hold.saying is None and not self._awaiting and not self._answers.waiting
 
     @property
     def expected(self) -> tuple[str, ...]:
@@ -131,8 +122,8 @@ class Floor:
         match frame:
             case SpeechStarted(at=at):
                 self._speech_started(at)
-            case Audio() if self._utterance is not None:
-                self._sounded(self._utterance, frame)
+            case Audio() if self._hold.saying is not None:
+                self._sounded(self._hold.saying, frame)
             case SpeechEnded():
                 self._speech_ended(frame)
             case _:
@@ -140,8 +131,8 @@ class Floor:
 
     def tick(self, now: float) -> None:
         """Every 20 ms unless `idle`: notice what does not happen."""
-        if self._utterance is not None:
-            self._notice_time(self._utterance, now)
+        if self._hold.saying is not None:
+            self._notice_time(self._hold.saying, now)
         elif not self._awaiting:
             sounding = self._mouth.epoch is not None
             self._answers.tick(now, sounding=sounding, doubtful=self._gate.maybe)
@@ -152,7 +143,7 @@ class Floor:
 
     def wordless(self, now: float) -> bool:
         """What is being said has had no new word for so long that it is noise."""
-        utterance = self._utterance
+        utterance = self._hold.saying
         patience_s = WORDLESS_S if self._interims else WORDLESS_UNSEEN_S
         return (
             utterance is not None
@@ -166,16 +157,13 @@ class Floor:
     def lost(self, error: Exception) -> None:
         """The recogniser failed, with what was being said."""
         self._awaiting.clear()
-        self._utterance = None
-        self._resume()
+        self._hold.saying = None
+        self._hold.resume()
         self._session.deliver(Failed("stt", error, self._clock.now()))
 
     def silence(self) -> None:
         """Whatever was being said is over; the next turn may speak."""
-        epoch = self._mouth.epoch
-        if epoch is not None:
-            self._mouth.clear(epoch)
-        self._release()
+        self._hold.silence()
 
     def answered_otherwise(self) -> None:
         """A key was pressed: it is the answer, whatever was said."""
@@ -197,7 +185,8 @@ class Floor:
         question = self._session.question
         self._went_on(at)
         asked = self._may_answer()
-        utterance = self._utterance = Utterance(at, question, self._mouth.epoch, asked)
+        utterance = Utterance(at, question, self._mouth.epoch, asked)
+        self._hold.saying = utterance
         wait_s = self._endpointer.begin(question if asked else ANYTHING)
         # Over our own sound, what takes no turn must be known for that soon.
         self._gate.endpoint_s = wait_s if utterance.over is None else self._usual_s
@@ -219,7 +208,7 @@ class Floor:
         until = frame.at + frame.duration_s
         if self._overlap.is_ours(utterance, until):
             utterance.echo = True
-            self._let_go(utterance)
+            self._hold.let_go(utterance)
             return
         if utterance.echo:
             utterance.begin_after_ours(frame.at)
@@ -244,7 +233,7 @@ class Floor:
             self._answers.expect(utterance.text)
 
     def _speech_ended(self, ended: SpeechEnded) -> None:
-        utterance, self._utterance = self._utterance, None
+        utterance, self._hold.saying = self._hold.saying, None
         if utterance is not None:
             utterance.ended = ended
             self._awaiting.append(utterance)
@@ -260,26 +249,12 @@ class Floor:
             self._interrupt(utterance, utterance.over)
         elif decision is Decision.RESUME and utterance.taken:
             utterance.let_go = True
-            self._let_go(utterance)
+            self._hold.let_go(utterance)
 
     def _take(self, utterance: Utterance) -> None:
-        """Somebody speaks: hold."""
-        utterance.taken = True
-        now = max(utterance.started_at, self._clock.now())
-        self._session.deliver(SpeechStarted(utterance.started_at, now))
-        self._mouth.hold()
-        if utterance.over is not None:
-            self._session.paused()
-            self._follow(utterance, self._overlap.started(utterance))
-
-    def _let_go(self, utterance: Utterance) -> None:
-        """So far it is nothing to stop for; its words may still be."""
-        if not utterance.taken:
-            return
-        utterance.taken = False
-        now = max(utterance.started_at, self._clock.now())
-        self._session.deliver(SpeechEnded(utterance.started_at, now))
-        self._resume()
+        """Somebody speaks."""
+        self._hold.take(utterance)
+        self._follow(utterance, self._overlap.started(utterance))
 
     def _interrupt(self, utterance: Utterance, over: int) -> None:
         if utterance.protected:
@@ -288,23 +263,9 @@ class Floor:
             self._take(utterance)
         if utterance.cut:
             return  # at the first sound, as the scenario says
-        utterance.over = None
-        utterance.cut = True
-        self._mouth.clear(over)
-        self._session.deliver(Interrupted(over, self._clock.now()))
-        if utterance is self._utterance:
+        self._hold.cut(utterance, over)
+        if utterance is self._hold.saying:
             self._gate.endpoint_s = self._endpointer.heard(utterance.text)
-
-    def _resume(self) -> None:
-        """It was no interruption; unless the user speaks again already, we go on."""
-        utterance = self._utterance
-        if utterance is None or not utterance.taken or utterance.over is None:
-            self._release()
-            self._session.resumed()
-
-    def _release(self) -> None:
-        if self._utterance is None or not self._utterance.taken:
-            self._mouth.release()
 
     # Words, and what they decide
 
@@ -312,7 +273,7 @@ class Floor:
         """The recogniser has words, of the oldest utterance that still waits for its last."""
         if not isinstance(frame, Transcript):
             return
-        utterance = self._awaiting[0] if self._awaiting else self._utterance
+        utterance = self._awaiting[0] if self._awaiting else self._hold.saying
         if utterance is None:
             return
         self._show(frame)
@@ -329,7 +290,7 @@ class Floor:
         if text != utterance.heard:
             utterance.heard = text
             utterance.worded_at = now
-        if utterance.over is None and utterance is self._utterance:
+        if utterance.over is None and utterance is self._hold.saying:
             self._gate.endpoint_s = self._endpointer.heard(text)
         if utterance.echo:
             return
@@ -349,7 +310,7 @@ class Floor:
             if utterance.taken:
                 self._session.deliver(ended)
             self._overlap.was_nothing(utterance)
-            self._resume()
+            self._hold.resume()
             return
         if utterance.text:
             self._overlap.was_said(utterance)

@@ -98,7 +98,7 @@ class RecordedSTT:
         until = 0.0
         text = ""
         latest: Transcript | None = None
-        due: asyncio.TimerHandle | None = None
+        due: list[asyncio.TimerHandle] = []
         try:
             async for frame in inbox:
                 match frame:
@@ -113,7 +113,8 @@ class RecordedSTT:
                             text = now_text
                             latest = Transcript(text, False, until)
                             delay = self._delay(INTERIM_MS, trouble)
-                            due = loop.call_later(delay, inbox.offer, latest)
+                            due = [timer for timer in due if timer.when() > loop.time()]
+                            due.append(loop.call_later(delay, inbox.offer, latest))
                     case Expected():
                         phrases = frame.phrases
                     case SpeechStarted():
@@ -136,8 +137,8 @@ class RecordedSTT:
                     case _:
                         await outbox.put(frame)
         finally:
-            if due is not None:
-                due.cancel()
+            for timer in due:
+                timer.cancel()
 
     def _delay(self, usual_ms: tuple[float, float], trouble: str) -> float:
         slow = self._chance.uniform(0.5, 2.5) if trouble == "slow" else 0.0

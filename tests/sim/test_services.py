@@ -61,6 +61,21 @@ async def utter(service: RecordedSTT, seconds: float = 1.0) -> list[Frame]:
 
 
 @virtual
+async def test_a_slow_recogniser_that_is_ended_leaves_no_timer() -> None:
+    inbox: Link[Frame] = Link()
+    running = asyncio.create_task(stt(troubles("stt", "slow")).run(inbox, Outbox()))
+    loop = asyncio.get_running_loop()
+    inbox.offer(SpeechStarted(loop.time(), loop.time()))
+    for _ in range(8):  # two interims, each late by half a second and more
+        await asyncio.sleep(0.1)
+        inbox.offer(Audio(bytes(3200), 16000, loop.time() - 0.1))
+    await asyncio.sleep(0)
+    running.cancel()
+    await asyncio.wait({running})
+    assert not [timer for timer in loop._scheduled if not timer.cancelled()]  # type: ignore[attr-defined]
+
+
+@virtual
 async def test_the_recogniser_says_what_was_recorded() -> None:
     frames = await utter(stt(troubles()))
     said = [(frame.text, frame.final) for frame in frames if isinstance(frame, Transcript)]
