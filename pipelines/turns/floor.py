@@ -48,6 +48,10 @@ LIKELY_S = 0.12
 """Silence after which what was said is probably all: sounds within words are shorter. A mind that
 takes its time begins then."""
 
+TAKEN_BACK_S = 0.55
+"""Silence after words of which the recogniser left none, before they are asked for again: where a
+line is so noisy, half of them are in the middle of a turn."""
+
 REACTION_S = 0.2
 """Nobody reacts to our voice sooner (a click of the tongue takes 0.15 s): who speaks before that
 was going on."""
@@ -342,9 +346,9 @@ class Floor:
             return None
         if utterance.text:
             return ended.at + self._endpointer.heard(utterance.text)
-        # Words that were taken back are asked for again at once.
-        again = utterance.cut or had_words
-        return ended.at + (0.0 if again else self._endpointer.nothing())
+        if utterance.cut:
+            return ended.at
+        return ended.at + (TAKEN_BACK_S if had_words else self._endpointer.nothing())
 
     def _expect(self, text: str) -> None:
         self._session.expect(text)
