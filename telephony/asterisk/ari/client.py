@@ -114,8 +114,8 @@ class Ari:
             async with asyncio.timeout(ANSWER_S):
                 return await waiting
         except TimeoutError:
-            # Asterisk answers in order, so nobody will be answered any more. Seen under load: the
-            # thread of one connection hung for 10 s, and a new one was served at once.
+            # Asterisk answers in order, so nobody will be answered any more. A new connection is
+            # another of its threads, and costs milliseconds.
             error = AriError(
                 "ari.timeout",
                 f"Asterisk did not answer {request} within {ANSWER_S:g} s; it hangs, or is older "
