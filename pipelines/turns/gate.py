@@ -39,6 +39,11 @@ has -26)."""
 GOING_ON = 1.6
 """Within an utterance 4 dB do: words fade. In noise 2 dB, of 80 ms together."""
 LEAST_GOING_ON = 1.3
+HIDDEN_S = 0.16
+LOUDEST_NOISE = 1000.0
+"""Noise hides the weak ends of syllables, so that a stop within a word looks longer: by as much as
+this where it is as loud as a voice, by a share of it where it is not. At 10 dB a silence of 160 ms
+was one within words in 14 of 50 utterances, at 5 dB in 16; with this in 1 and 2."""
 USUAL_NOISE = 400.0
 """Root mean square (of 32,768) of a line that was not heard yet: a loud one."""
 MAX_NOISE = 2000.0
@@ -106,6 +111,7 @@ class SpeechGate:
         "_confirm",
         "_going_on",
         "_heard_until",
+        "_hidden_s",
         "_history",
         "_is_speech",
         "_level",
@@ -147,6 +153,7 @@ class SpeechGate:
         self._settled = False
         self._level = 0.0
         self.noisy = False
+        self._hidden_s = 0.0
         self._room = USUAL_NOISE
         self._set_noise(USUAL_NOISE)
         self._lowest = MAX_NOISE
@@ -164,7 +171,7 @@ class SpeechGate:
         """Time has come to `now` without sound: a far end that sends nothing is silent."""
         if self.speaking and now - self._heard_until > 3 * FRAME_S:
             self._settle()
-            if now - self._voiced_until >= self.endpoint_s:
+            if now - self._voiced_until >= self.endpoint_s + self._hidden_s:
                 return self._end(now)
         return ()
 
@@ -268,6 +275,7 @@ class SpeechGate:
         # What was given up a moment ago makes no noisy line: it may have been a voice.
         self._room = min(rms, self._room * NOISE_RISE)
         self.noisy = self._room > USUAL_VOICE / ABOVE_NOISE**2
+        self._hidden_s = HIDDEN_S * min(1.0, self._room / LOUDEST_NOISE) if self.noisy else 0.0
 
     def _set_noise(self, noise: float) -> None:
         """What is louder than it by how much is speech: half of the way to a voice."""
@@ -333,7 +341,7 @@ class SpeechGate:
             self._voiced_until = at + FRAME_S
         else:
             self._settle()
-            if at + FRAME_S - self._voiced_until >= self.endpoint_s - 1e-6:
+            if at + FRAME_S - self._voiced_until >= self.endpoint_s + self._hidden_s - 1e-6:
                 return self._end(at + FRAME_S)
         if len(self._chunk) >= self._chunk_bytes:
             return (self._take_chunk(),)
