@@ -21,7 +21,8 @@ __all__ = ["CLOSING", "OPENERS", "OTHER", "EarlyEar"]
 OPENERS: Mapping[str, tuple[str, ...]] = {
     "fr": (
         "je", "j'ai", "c'est", "mais", "est-ce que", "qui", "comment", "quoi", "allô",
-        "excusez-moi", "une", "il", "vous", "on", "ça", "et", "pas", "quand", "si",
+        "excusez-moi", "une", "il", "vous", "on", "ça", "et", "pas", "quand", "si", "par",
+        "parce que",
     ),
     "en": (
         "i", "i'm", "it's", "but", "what", "who", "how", "why", "hello", "excuse me", "the",

@@ -56,7 +56,7 @@ def models(context: typer.Context, models_dir: _Dir = None) -> None:
     table = Table(box=None, pad_edge=False)
     for column in ("model", "language", "kind", "size", "state"):
         table.add_column(column, no_wrap=True)
-    table.add_row(DEMO, "fr", "stt", "2 MB", "built in; for trying out only")
+    table.add_row(DEMO, "fr", "stt", "3 MB", "built in; for trying out only")
     for model in MODELS:
         here = state(model, settings.models_dir).value
         table.add_row(model.name, model.language, model.kind, f"{model.about_mb} MB", here)

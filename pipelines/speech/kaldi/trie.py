@@ -29,9 +29,9 @@ __all__ = ["UNKNOWN", "WordFst", "word_fst"]
 UNKNOWN = "[unk]"
 """Speech that is no word of the lexicon."""
 
-UNKNOWN_PHONE = 1.7
-"""What a phone of unknown speech costs, in nats: that of the demo model's prototype. More hears
-words of a grammar in other speech, less hears unknown speech in them; `bench accuracy` has both."""
+UNKNOWN_WORD, UNKNOWN_PHONE = 4.0, 1.5
+"""What unknown speech costs, in nats: at its beginning, and each phone of it. More hears words of a
+grammar in other speech, less hears unknown speech in them; docs/decisions.md has the sweep."""
 
 SILENCE_PROB = 0.5
 """That a pause stands between two words, or before the first."""
@@ -169,7 +169,7 @@ class _Builder:
         """Any phones in a row, in the places of one word."""
         fst = self._fst
         begin, inside = fst.state(), fst.state()
-        fst.arc(self._root, begin, EPSILON, self._id(UNKNOWN))
+        fst.arc(self._root, begin, EPSILON, self._id(UNKNOWN), UNKNOWN_WORD)
         leaving = {
             Place.BEGIN: (begin, inside),
             Place.INTERNAL: (inside, inside),

@@ -52,6 +52,8 @@ def finals(frames: list[Frame]) -> list[str]:
 @pytest.mark.parametrize(
     ("said", "heard"),
     [
+        ("Oui, bonjour, je vous écoute.", "oui bonjour je vous écoute"),
+        ("Oui, bonjour.", "oui bonjour"),
         ("Bonjour, j'ai un problème.", "bonjour j'ai un problème"),
         ("J'ai un livret A et une assurance-vie.", "j'ai un livret a et une assurance-vie"),
         (

@@ -8,7 +8,14 @@ from hypothesis import strategies as st
 from pipelines.speech.kaldi.fst import Arc, Fst
 from pipelines.speech.kaldi.lexicon import Lexicon, Pronunciation
 from pipelines.speech.kaldi.topology import SILENCE, first_frame, further_frame, word_phones
-from pipelines.speech.kaldi.trie import SILENCE_PROB, UNKNOWN, UNKNOWN_PHONE, WordFst, word_fst
+from pipelines.speech.kaldi.trie import (
+    SILENCE_PROB,
+    UNKNOWN,
+    UNKNOWN_PHONE,
+    UNKNOWN_WORD,
+    WordFst,
+    word_fst,
+)
 
 CLASSES = ("SIL", "a", "b", "c")
 EITHER = -math.log(SILENCE_PROB)
@@ -147,7 +154,7 @@ def test_anything_else_is_unknown() -> None:
         found = [
             weight for labels, weight in readings(words.fst, frames_of(said)) if labels == unknown
         ]
-        assert found == pytest.approx([len(said) * UNKNOWN_PHONE + 2 * EITHER])
+        assert found == pytest.approx([UNKNOWN_WORD + len(said) * UNKNOWN_PHONE + 2 * EITHER])
 
 
 @pytest.mark.parametrize("said", [(), ("x",), ("SIL",)])
