@@ -15,6 +15,7 @@ from engine.ladder import Ladder
 from engine.mouth import Mouth
 from engine.session import Session
 from engine.store import MemoryStore, Store, StoredEvent
+from pipelines.audio.comfort import noise
 from pipelines.audio.ticker import Ticker
 from pipelines.mind import minds
 from pipelines.mind.ollama import Ollama
@@ -29,6 +30,8 @@ from server.voices import LocalSpeech, NullSpeech, SpeechParts
 from storage.journal import JournalStore
 
 __all__ = ["Parts", "Running"]
+
+TELEPHONE_HZ = (8000, 16000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,8 @@ class Parts:
                     await asyncio.to_thread(self._prepare, script)
         scripts = [running.script for running in self._running.values()]
         self.default = scripts[0].name
+        for rate_hz in TELEPHONE_HZ:  # 50 ms that the first caller would wait
+            await asyncio.to_thread(noise, rate_hz)
         await self._speech.start(scripts)
 
     def _prepare(self, script: Script) -> None:
