@@ -308,7 +308,7 @@ class Floor:
         ended = utterance.ended
         assert ended is not None
         now = max(self._clock.now(), ended.decided_at)
-        had_words = bool(utterance.text)
+        had_words = utterance.worded_at > 0
         utterance.heard = final.text
         if self._is_nothing(utterance, final.confidence, had_words=had_words):
             if utterance.taken:

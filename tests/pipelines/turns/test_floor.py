@@ -103,10 +103,12 @@ async def test_an_answer_that_begins_over_such_a_line_and_outlasts_it_is_one_tur
 
 
 class _Nothing:
-    """A recogniser that takes interims back: `interim` while there is sound, then nothing."""
+    """A recogniser that takes interims back: `interim` while there is sound, then nothing; while
+    there is sound as well, if `soon`."""
 
-    def __init__(self, interim: str) -> None:
+    def __init__(self, interim: str, *, soon: bool = False) -> None:
         self._interim = interim
+        self._soon = soon
 
     async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
         pieces = 0
@@ -116,6 +118,8 @@ class _Nothing:
                     pieces += 1
                     if pieces == 4 and self._interim:
                         await outbox.put(Transcript(self._interim, False, frame.at))
+                    if pieces == 5 and self._interim and self._soon:
+                        await outbox.put(Transcript("", False, frame.at))
                 case SpeechEnded(decided_at=at):
                     pieces = 0
                     await outbox.put(Transcript("", True, at))
@@ -481,8 +485,9 @@ async def test_what_is_said_aside_takes_no_turn() -> None:
 
 
 @virtual
-async def test_words_taken_back_in_our_silence_are_asked_for_again_soon() -> None:
-    speech = replace(_french([]), stt=lambda: _Nothing("oui"))
+@pytest.mark.parametrize("soon", [False, True])
+async def test_words_taken_back_in_our_silence_are_asked_for_again_soon(soon: bool) -> None:
+    speech = replace(_french([]), stt=lambda: _Nothing("oui", soon=soon))
     async with Caller(speech=speech) as caller:
         await caller.quiet(1.5)
         await caller.say(0.5, then_quiet=0.4)
