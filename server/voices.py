@@ -75,6 +75,7 @@ class Gates:
         )
 
     async def start(self) -> None:
+        WebRtcVad()  # loads its library, which the first caller would wait for
         if self._wanted:
             from pipelines.audio.silero import SileroBatcher
 
