@@ -13,9 +13,10 @@ from contextlib import suppress
 
 from engine.errors import SpeechError
 from pipelines.audio.resample import RATE_HZ
+from pipelines.speech.hearing import Heard
 from pipelines.speech.vosk import VoskModel
 
-__all__ = ["CLOSING", "OPENERS", "OTHER", "EarlyEar"]
+__all__ = ["CLOSING", "OPENERS", "OTHER", "EarlyEar", "verdict"]
 
 # fmt: off
 OPENERS: Mapping[str, tuple[str, ...]] = {
@@ -36,6 +37,9 @@ OTHER = "unknown"
 """Stands for what is none of the words: something is said, and it is no backchannel."""
 CLOSING = bytes(RATE_HZ // 5 * 2)
 """The recogniser looks ahead: silence after the sound lets it finish."""
+SURE = 0.6
+"""Confidence below which a fifth of a second of sound says nothing: "stop" is "hum" with 0.3 to
+0.5, a backchannel is itself with 0.6 and more."""
 DUE_S = 0.03
 """From the question to the verdict; the decoding itself takes 20 ms."""
 
@@ -58,6 +62,12 @@ class EarlyEar:
         """Recognise `pcm` (s16le mono at 16 kHz) in the decoder's threads, and tell the words on
         the loop; of what could not be recognised nothing is told."""
         _Glimpse(self._model, self._phrases, pcm, tell)
+
+
+def verdict(heard: Heard) -> str:
+    """The words, and `OTHER` where something else was said or they are not sure."""
+    doubted = heard.confidence is not None and heard.confidence < SURE
+    return f"{heard.text} {OTHER}".strip() if heard.unknown or doubted else heard.text
 
 
 class _Glimpse:
@@ -88,8 +98,7 @@ class _Glimpse:
         with suppress(SpeechError):
             hearing = self._model.hearing(self._phrases)
             hearing.feed(self._pcm + CLOSING)
-            heard = hearing.final()
-            text = f"{heard.text} {OTHER}".strip() if heard.unknown else heard.text
+            text = verdict(hearing.final())
         with suppress(RuntimeError):  # the loop is closed: nobody waits for it
             self._loop.call_soon_threadsafe(self._done, text)
         return None

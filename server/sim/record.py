@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.errors import SpeechError
 from pipelines.audio.resample import RATE_HZ, StreamResampler
-from pipelines.speech.early import CLOSING, OPENERS, OTHER
+from pipelines.speech.early import CLOSING, OPENERS, verdict
 from pipelines.speech.grammar import UNKNOWN, grammar
 from pipelines.speech.hearing import Hearing
 from scenarios.script import Script, ScriptFlow, load
@@ -173,9 +173,7 @@ def _beginnings(
         hearing = Hearing(model, made_of)
         end = round((lead_ms + audible_ms + after_ms) * RATE_HZ / 1000) * 2
         hearing.feed(pcm[:end] + CLOSING)
-        heard = hearing.final()
-        text = f"{heard.text} {OTHER}".strip() if heard.unknown else heard.text
-        made.append((round(audible_ms + after_ms), text))
+        made.append((round(audible_ms + after_ms), verdict(hearing.final())))
     return made
 
 

@@ -11,8 +11,9 @@ import pytest
 import pytest_asyncio
 
 from engine.errors import SpeechError
-from pipelines.speech.early import EarlyEar
+from pipelines.speech.early import OTHER, EarlyEar, verdict
 from pipelines.speech.espeak import synthesise
+from pipelines.speech.hearing import Heard
 from pipelines.speech.models import find_model
 from pipelines.speech.vosk import VoskModel
 from pipelines.turns.barge_in import BargeIn
@@ -45,6 +46,20 @@ async def heard(model: VoskModel, pcm: bytes) -> str:
     EarlyEar(model, BACKCHANNELS, STOP_WORDS, "fr")(pcm, told.set_result)
     async with asyncio.timeout(10):
         return str(await told)
+
+
+@pytest.mark.parametrize(
+    ("heard", "said"),
+    [
+        (Heard(), ""),
+        (Heard(unknown=True), OTHER),
+        (Heard("oui", 0.9), "oui"),
+        (Heard("oui", 0.9, unknown=True), f"oui {OTHER}"),
+        (Heard("hum", 0.4), f"hum {OTHER}"),  # it is "stop"
+    ],
+)
+def test_words_that_are_not_sure_are_other_words(heard: Heard, said: str) -> None:
+    assert verdict(heard) == said
 
 
 @pytest.mark.asyncio
