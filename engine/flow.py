@@ -131,7 +131,7 @@ class Record:
 Effect = Say | Think | Record | Hangup | Transfer | Connect | Recording
 """The last three are done by whoever carries the call, and shown to it when the turn has been said
 (the end of a recording at once). What becomes of a transfer comes back as a `Signal`:
-``transfer.answered``, ``transfer.connected`` or ``transfer.failed``, and where we have stayed,
+``transfer.answered``, ``transfer.connected`` or ``transfer.failed``, and after a conference
 ``transfer.ended``."""
 
 

@@ -240,7 +240,7 @@ class Transfer:
 
     ``blind``: at once, and we are gone. ``attended``: the person hears music until somebody takes
     the call, hears from us what it is about and is connected (`Connect`). ``conference``: the same,
-    and we stay and talk. With `listen` we stay and only listen.
+    and we stay and talk. With `listen` we hear the two out, and say nothing.
     """
 
     to: str

@@ -33,6 +33,8 @@ def transfer_of(name: str, node: Value, found: Mapping[str, Value], lines: StepL
             f"step {name!r} with mode {mode} and {'next' if 'next' in found else 'no next'}",
             "'next' for a conference, where we stay, and for nothing else",
         )
+    if mode == "conference" and "listen" in parts:
+        raise parts["listen"].error("a conference that we only listen to", "mode: attended")
     if mode == "blind" and (lines.summary or "listen" in parts or "timeout_s" in parts):
         raise node.error(
             f"step {name!r} is a blind transfer, which nobody waits for",
@@ -68,12 +70,8 @@ def transferred(
         case "transfer.answered":
             lines = (Say(line) for line in summary(script, state, step))
             return "", (record, *lines, Connect())
-        case "transfer.connected" if step.next:
-            return step.next, (record,)
-        case "transfer.connected" if step.transfer is not None and not step.transfer.listen:
-            return "", (record, Hangup("transferred"))
-        case "transfer.ended":  # we have only listened
-            return "", (record, Hangup("transferred"))
+        case "transfer.connected":
+            return step.next, (record,) if step.next else (record, Hangup("transferred"))
         case "transfer.failed":
             return step.then, (record,)
         case _:

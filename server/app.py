@@ -92,7 +92,7 @@ class Application:
         self.overheard = Overheard(self.listening, settings.listen_token)
         self.asterisk_media = AsteriskMedia.of(self.calls, self.listening, settings)
         self.fork = ForkRoute(self.calls, self.listening)
-        self.asterisk = AsteriskCalls.of(self.calls, self.asterisk_media, settings)
+        self.asterisk = AsteriskCalls.of(self.calls, self.asterisk_media, self.listening, settings)
         self.carriers = CarrierRoutes(self.calls, settings)
         self.webrtc = WebRtc(self.calls, settings.ice_servers)
         self.metrics.gauge("calls_active", "Running calls", lambda: self.admission.active)

@@ -133,8 +133,14 @@ class Control:
         hung up, by this engine or by the next."""
         for leg in legs:
             leg.handed_over = True
-        if self._group is not None:
-            self._group.create_task(self._until_one_leaves(bridge_id, legs), name="people")
+        self.spawn(self._until_one_leaves(bridge_id, legs))
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        """Have `work` done beside the calls, as long as we run."""
+        if self._group is None:
+            work.close()
+        else:
+            self._group.create_task(work)
 
     async def _until_one_leaves(self, bridge_id: str, legs: Collection[Leg]) -> None:
         left = asyncio.Event()
@@ -144,6 +150,7 @@ class Control:
         for leg in legs:
             leg.handed_over = False
             self.discard(leg.id)
+            leg.vanished()  # nobody follows it any more, and somebody may listen to it
         self.discard_bridge(bridge_id)
 
     def _delete(self, channel_id: str, reason: str = "normal") -> None:

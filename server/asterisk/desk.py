@@ -22,13 +22,24 @@ from pipelines.voice import VoiceCall
 from server.asterisk.control import PEOPLE, Control
 from server.asterisk.dialling import ENDED_S, Exits
 from server.asterisk.leg import Leg, LegGone
+from server.asterisk.overhearing import Overhearing
 from server.asterisk.sound import Sound
+from server.calls import Prepared
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.outcome import outcome
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "Parts"]
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What every call's desk needs."""
+
+    control: Control
+    exits: Exits
+    overhearing: Overhearing
 
 
 @dataclass(slots=True)
@@ -44,13 +55,21 @@ class Desk:
     call's session. `close` it when the call is over."""
 
     def __init__(
-        self, control: Control, way: Sound, leg: Leg, session_id: str, exits: Exits, caller: str
+        self,
+        parts: Parts,
+        way: Sound,
+        leg: Leg,
+        session_id: str,
+        prepared: Prepared,
+        caller: str = "",
     ) -> None:
-        self._control = control
+        self._control = parts.control
+        self._exits = parts.exits
+        self._overhearing = parts.overhearing
+        self._prepared = prepared
         self._sound = way
         self._leg = leg
         self._session_id = session_id
-        self._exits = exits
         self._caller = caller
         self._call: VoiceCall | None = None
         self._attempts = 0
@@ -121,10 +140,10 @@ class Desk:
             await way.go.wait()
             if agent.gone:
                 raise LegGone(agent)
-            if asked.listen or asked.mode == "conference":
+            if asked.mode == "conference":
                 await self._stay(agent)
             else:
-                await self._leave(agent)
+                await self._leave(agent, listen=asked.listen)
         except TimeoutError:
             raise AriError("ari.timeout", "Asterisk tells nothing of the transfer") from None
         finally:
@@ -152,7 +171,7 @@ class Desk:
         await agent.ended()
         self._tell("ended")
 
-    async def _leave(self, agent: Leg) -> None:
+    async def _leave(self, agent: Leg, *, listen: bool) -> None:
         control = self._control
         bridge_id = control.bridge(control.name(PEOPLE, f"{self._session_id}-{self._attempts}"))
         await control.ari.bridge(bridge_id)
@@ -161,6 +180,9 @@ class Desk:
         await control.ari.join(bridge_id, self._leg.id, agent.id)
         control.introduce(bridge_id, (self._leg, agent))
         self._tell("connected")
+        if listen:
+            for side, leg in (("caller", self._leg), ("agent", agent)):
+                control.spawn(self._overhearing.hear(self._session_id, side, leg, self._prepared))
 
     async def _back(self, error: PalabreError) -> str:
         """The person talks to us again; why, in a word."""

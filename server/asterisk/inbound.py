@@ -5,9 +5,7 @@ from __future__ import annotations
 import structlog
 
 from engine.errors import AdmissionError, PalabreError
-from server.asterisk.control import Control
-from server.asterisk.desk import Desk
-from server.asterisk.dialling import Exits
+from server.asterisk.desk import Desk, Parts
 from server.asterisk.leg import Leg, LegGone
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.sound import sound
@@ -33,12 +31,12 @@ def called_number(start: StasisStart) -> str:
 class Inbound:
     """Answers calls, as long as there is room for them."""
 
-    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia, exits: Exits) -> None:
+    def __init__(self, calls: Calls, media: AsteriskMedia, desks: Parts) -> None:
         self._calls = calls
-        self._control = control
+        self._control = desks.control
         self._media = media
-        self._exits = exits
-        control.inbound = self.serve
+        self._desks = desks
+        desks.control.inbound = self.serve
 
     async def serve(self, start: StasisStart, leg: Leg) -> None:
         """Hold the call of `start` to its end. Cancelling ends it at once."""
@@ -68,7 +66,7 @@ class Inbound:
             if leg.gone:
                 raise LegGone(leg)
             leg.when_gone(lambda: way.channel.lost("caller"))
-            desk = Desk(control, way, leg, session_id, self._exits, start.channel.caller)
+            desk = Desk(self._desks, way, leg, session_id, prepared, start.channel.caller)
             try:
                 await calls.run(
                     session_id,

@@ -11,9 +11,8 @@ import structlog
 
 from engine.frames import Frame
 from pipelines.voice import VoiceCall
-from server.asterisk.control import Control
-from server.asterisk.desk import Desk
-from server.asterisk.dialling import ENDED_S, Exits
+from server.asterisk.desk import Desk, Parts
+from server.asterisk.dialling import ENDED_S
 from server.asterisk.leg import Leg, LegGone, Reached
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.sound import Sound, sound
@@ -78,11 +77,12 @@ class _Times:
 class Outbound:
     """Places calls."""
 
-    def __init__(self, calls: Calls, control: Control, media: AsteriskMedia, exits: Exits) -> None:
+    def __init__(self, calls: Calls, media: AsteriskMedia, desks: Parts) -> None:
         self._calls = calls
-        self._control = control
+        self._control = desks.control
         self._media = media
-        self._exits = exits
+        self._exits = desks.exits
+        self._desks = desks
 
     async def place(
         self,
@@ -152,7 +152,7 @@ class Outbound:
                 "ari.timeout", "Asterisk tells nothing of the call that it was to place"
             ) from None
         leg.when_gone(lambda: way.channel.lost("caller"))
-        desk = Desk(self._control, way, leg, session_id, self._exits, caller="")
+        desk = Desk(self._desks, way, leg, session_id, prepared)
 
         def started(call: VoiceCall) -> None:
             desk.started(call)

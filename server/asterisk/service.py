@@ -6,11 +6,14 @@ from typing import Self
 
 from engine.errors import ConfigurationError
 from server.asterisk.control import Control
+from server.asterisk.desk import Parts
 from server.asterisk.dialling import Exits
 from server.asterisk.inbound import Inbound
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.outbound import Outbound
+from server.asterisk.overhearing import Overhearing
 from server.calls import Calls
+from server.listening import Listening
 from server.settings import Settings
 
 __all__ = ["AsteriskCalls"]
@@ -19,7 +22,9 @@ __all__ = ["AsteriskCalls"]
 class AsteriskCalls:
     """One Asterisk: `run` as long as the server runs; calls are placed through `outbound`."""
 
-    def __init__(self, calls: Calls, media: AsteriskMedia, settings: Settings) -> None:
+    def __init__(
+        self, calls: Calls, media: AsteriskMedia, listening: Listening, settings: Settings
+    ) -> None:
         if settings.ari_password is None:
             raise ConfigurationError(
                 "an Asterisk is named and PALABRE_ARI_PASSWORD is not set; it is the password of "
@@ -33,14 +38,18 @@ class AsteriskCalls:
             listen=_address(settings.ari_listen) if settings.ari_listen else None,
         )
         exits = Exits(settings.ari_endpoint, settings.ari_transfer_context, settings.ari_music)
-        Inbound(calls, self.control, media, exits)
-        self.outbound = Outbound(calls, self.control, media, exits)
+        overhearing = Overhearing(calls, self.control, media, listening)
+        desks = Parts(self.control, exits, overhearing)
+        Inbound(calls, media, desks)
+        self.outbound = Outbound(calls, media, desks)
 
     @classmethod
-    def of(cls, calls: Calls, media: AsteriskMedia, settings: Settings) -> Self | None:
+    def of(
+        cls, calls: Calls, media: AsteriskMedia, listening: Listening, settings: Settings
+    ) -> Self | None:
         """As the settings have it; None where they name no Asterisk. Raises ConfigurationError."""
         named = settings.ari_url or settings.ari_listen
-        return cls(calls, media, settings) if named else None
+        return cls(calls, media, listening, settings) if named else None
 
     async def check(self) -> str | None:
         """What is wrong with the connection; None where nothing is."""

@@ -131,22 +131,16 @@ def test_in_a_conference_we_stay(tmp_path: Path) -> None:
     )
 
 
-def test_who_listens_stays_until_the_other_leaves(tmp_path: Path) -> None:
-    script = flow(tmp_path, SCENARIO.replace("timeout_s: 15}", "listen: true}"))
-    state, effects = script.step(script.start(), drinks())
-    assert effects[-1] == Transfer("1002", listen=True)
-    assert script.step(state, signal("transfer.connected")) == (
-        state,
-        (Record("transfer.connected", {}),),
-    )
-    assert script.step(state, signal("transfer.ended"))[1][-1] == Hangup("transferred")
-
-
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         ("    then: busy\n", "", "lacks 'then'"),
         ('{to: "1002", timeout_s: 15}', "{timeout_s: 15}", "'to'"),
+        (
+            '{to: "1002", timeout_s: 15}',
+            '{to: "1002", mode: conference, listen: true}\n    next: gone',
+            "listen",
+        ),
         ('{to: "1002", timeout_s: 15}', '{to: "1002", mode: polite}', "blind, attended"),
         ('{to: "1002", timeout_s: 15}', '{to: "1002", mode: conference}', "'next'"),
         ('{to: "1002", timeout_s: 15}', '{to: "1002", timeout_s: 999}', "120"),

@@ -19,7 +19,7 @@ from bench.sip.call import Call
 from bench.sip.stream import decoded
 from storage.journal import JournalStore
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
-from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, tone_ms
+from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, said_by_caller, tone_ms
 from tests.server.asterisk.engine import controlling, nothing_left
 from tests.server.served import serving
 
@@ -227,7 +227,7 @@ async def test_in_a_conference_we_stay(asterisk: Asterisk, tmp_path: Path) -> No
         await nothing_left(asterisk)
 
 
-async def test_who_only_listens_hears_both_and_says_nothing(
+async def test_who_listens_hears_both_out_and_says_nothing(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
     scenario = written(tmp_path / "desk", '{to: "1002", listen: true}')
@@ -237,12 +237,21 @@ async def test_who_only_listens_hears_both_and_says_nothing(
         answered(asterisk, "300") as caller,
     ):
         agent = await desk.calls.get()
+        (session_id,) = engine.calls.running
         await eventually(lambda: tone_ms(agent) > 500, "the summary")
-        await talk(caller, agent)
-        assert len(engine.calls.running) == 1
+        await eventually(lambda: session_id in engine.listening.open, "a conversation")
+        conversation = engine.listening.open[session_id]
+        await eventually(lambda: conversation.sides == {"caller", "agent"}, "both sides")
+        caller.mouth.say(said_by_caller())
+        await eventually(lambda: len(conversation.said) == 1, "words of the caller")
+        agent.mouth.say(said_by_caller())
+        await eventually(lambda: len(conversation.said) == 2, "words of the desk")
+        assert [side for side, _ in conversation.said] == ["caller", "agent"]
         agent.hang_up()
         await caller.ended()
         await nothing_left(asterisk)
+        await eventually(lambda: engine.admission.active == 0)
+        assert not engine.listening.open
 
 
 async def test_people_talk_on_when_the_engine_is_killed_and_the_next_one_sees_them_off(
