@@ -7,6 +7,7 @@ import random
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 from bench.errors import BenchError
 from bench.served import HOST
@@ -132,33 +133,46 @@ async def measure_clearing(rig: Rig, words: Said, *, tries: int, seed: int) -> l
         caller = Caller(words, think_s=TURN_S)
         async with on_sip(agent, rig.uri, caller) as call:
             after = call.answered_at or 0.0
-            for _ in range(tries):
+            for _ in range(2 * tries):
                 await _heard(caller, after)
                 await asyncio.sleep(chance.uniform(0.3, 1.5))
-                known = len(commands.times("FLUSH_MEDIA"))
-                count = len(caller.spoken)
+                known, count = len(commands.seen), len(caller.spoken)
                 caller.say()
                 await until(partial(_spoken_more, caller, count), TURN_S, "what he says")
-                first, last = caller.spoken[-1]
-                decided = commands.times("FLUSH_MEDIA")[known:]
-                if not decided:
-                    raise BenchError("the engine did not take an interruption for one; see its log")
-                stopped = last_sound(caller.heard, decided[0])
-                if stopped is None:
-                    raise BenchError("nothing was heard of what was interrupted")
-                # What is said next waits for the caller's end: until then all sound is of old.
-                old = [piece for piece in caller.heard if decided[0] < piece.at <= last]
-                sounds_ms = [piece.loud_ms() for piece in old]
-                found.append(
-                    Clearing(
-                        (stopped - first) * 1000,
-                        (decided[0] - first) * 1000,
-                        sum(ms > MOST_TAIL_MS for ms in sounds_ms),
-                        max((ms for ms in sounds_ms if ms <= MOST_TAIL_MS), default=0.0),
-                    )
-                )
-                after = last
+                first, after = caller.spoken[-1]
+                result = _cleared(caller, first, after, commands.seen[known:])
+                found += [result] if result is not None else []
+                if len(found) == tries:
+                    break
     return found
+
+
+def _cleared(
+    caller: Caller, first: float, last: float, seen: Sequence[tuple[float, str]]
+) -> Clearing | None:
+    """The interruption that was said from `first` to `last`, with what the engine told Asterisk
+    since; None where it was not taken for one: what interrupts is another bench's subject."""
+    flushes = [at for at, command in seen if command == "FLUSH_MEDIA"]
+    # To clear is to pause, ask, flush and go on; a new turn's beginning flushes only.
+    cleared = [
+        at
+        for (_, before), (at, command) in pairwise(seen)
+        if (before, command) == ("GET_STATUS", "FLUSH_MEDIA")
+    ]
+    if not cleared or cleared[0] > last:
+        return None
+    decided = cleared[0]
+    stopped = last_sound(caller.heard, decided)
+    if stopped is None:
+        raise BenchError("nothing was heard of what was interrupted")
+    until_s = min([at for at in flushes if at > decided] + [last])
+    sounds_ms = [piece.loud_ms() for piece in caller.heard if decided < piece.at <= until_s]
+    return Clearing(
+        (stopped - first) * 1000,
+        (decided - first) * 1000,
+        sum(ms > MOST_TAIL_MS for ms in sounds_ms),
+        max((ms for ms in sounds_ms if ms <= MOST_TAIL_MS), default=0.0),
+    )
 
 
 def _spoken_more(caller: Caller, count: int) -> bool:

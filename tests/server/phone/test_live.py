@@ -50,17 +50,17 @@ async def test_every_outcome_has_its_words() -> None:
             Outcome.ANSWERED,
             16,
             None,
-            "01",
-            reason="caller",
+            "0",
+            reason="drop",
             answer_s=2.04,
-            duration_s=31.5,
+            duration_s=3.5,
             answered_by="voicemail",
         )
     )
     live.result(CallResult(Outcome.UNKNOWN_NUMBER, 1, None, "0123", answered_by="network"))
     assert out.getvalue().splitlines() == [
         "it rang, and nobody answered (cause 19, SIP 480, session 0123)",
-        "answered by a voicemail after 2.0 s, talked for 31.5 s, ended: caller (cause 16, session 01)",
+        "answered by a voicemail after 2.0 s, talked for 3.5 s, ended: drop (cause 16, session 0)",
         "no such number, heard: an announcement of the network (cause 1, session 0123)",
     ]
     assert set(OUTCOMES) == set(Outcome)
