@@ -33,7 +33,7 @@ LONG_ROUNDS = 4
 
 console = Console()
 #: The table's own width; a narrower terminal wraps it, and a pipe has none.
-console.width = max(console.width, 140)
+console.width = max(console.width, 160)
 
 
 def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
@@ -41,7 +41,9 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
     engine: Annotated[
         list[str] | None, typer.Option(help="palabre, pipecat; both if not given.")
     ] = None,
-    rounds: Annotated[int, typer.Option(help="Callers over each line.", min=1)] = 1,
+    rounds: Annotated[
+        int, typer.Option(help="Callers over each line; 0: in virtual time only.", min=0)
+    ] = 1,
     line: Annotated[
         list[str] | None, typer.Option(help="A line, by its name; all if not given.")
     ] = None,
@@ -77,7 +79,7 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
             f"{seconds:.0f} s for each of {', '.join(one.title for one in engines)}; server on "
             f"core {cores.server}, callers on core {cores.client}"
         )
-        results = _run(bench, engines)
+        results = _run(bench, engines) if many else []
         with console.status("the rig"):
             simulated = rows(callers, rig, seed, seconds, model) if rig else {}
         report = Report(out, machine, bench, results, simulated)

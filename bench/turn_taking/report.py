@@ -94,11 +94,11 @@ class Report:
         out.add_column("engine", no_wrap=True)
         for column in (
             "turns",
-            "response\np50 p95",
-            "an-\nswered",
+            "response\nL_R p50 p95",
+            "answered\nR_R",
             "cut off\nall hesit.",
-            "yield\np50 p95",
-            "yielded",
+            "yield\nL_Y p50 p95",
+            "yielded\nR_Y",
             "false\nresumes",
             "backchan.\nS_BC kept",
             "coughs\nS_VT",
@@ -114,6 +114,8 @@ class Report:
             _row(out, "all", result.engine.title, result.whole())
         for name, taken in self._rig.items():
             _row(out, f"rig: {name}", "Palabre", taken)
+        if len(self._rig) > 1:
+            _row(out, "rig: all", "Palabre", sum(self._rig.values(), TurnTaking()))
         return out
 
     def lines(self) -> list[str]:

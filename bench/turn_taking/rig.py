@@ -36,6 +36,7 @@ from server.media import MediaRoute
 from server.metrics import Metrics
 from server.parts import Parts, Running
 from server.settings import Settings
+from server.sim.logs import faults_of_ours
 from server.sim.loop import VirtualLoop, run
 from server.sim.network import Network, Way
 from server.sim.wire import SimWire
@@ -80,8 +81,13 @@ class Rig:
         )
 
     def call(self, plan: CallPlan) -> CallResult:
-        """Play the call of `plan`. Raises BenchError if it does not end."""
-        return run(_Call(self, plan).run())
+        """Play the call of `plan`. Raises BenchError if it does not end, or the engine fails."""
+        faults: list[str] = []
+        with faults_of_ours(faults.append):
+            result = run(_Call(self, plan).run())
+        if faults:
+            raise BenchError(f"the rig's call {plan.seed}, {plan.condition.name}: {faults[0]}")
+        return result
 
 
 def rows(
