@@ -10,6 +10,7 @@ from bench.density.cli import density
 from bench.response.cli import response
 from bench.telephony.cli import telephony
 from bench.turn_taking.cli import turn_taking
+from bench.webrtc.cli import webrtc
 
 __all__ = ["app"]
 
@@ -20,6 +21,7 @@ app.command()(barge_in)
 app.command()(accuracy)
 app.command()(telephony)
 app.command()(turn_taking)
+app.command()(webrtc)
 
 
 @app.callback()

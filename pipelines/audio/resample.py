@@ -64,7 +64,12 @@ class _Soxr:
 
 
 class Resample:
-    """A transform: Audio at any rate in, at 16 kHz out, with the times of its samples."""
+    """A transform: Audio at any rate in, at 16 kHz out, with the times of its samples.
+
+    Silence as long as what the filter holds back goes out first, so that 20 ms in are 20 ms out at
+    once: what came in frames of that length goes on in such, and the last frame of what somebody
+    said does not wait for the next one.
+    """
 
     def __init__(self) -> None:
         self._rate_hz = 0
@@ -73,10 +78,13 @@ class Resample:
     def feed(self, frame: Frame) -> Iterable[Frame]:
         if not isinstance(frame, Audio) or frame.rate_hz == RATE_HZ:
             return (frame,)
-        if frame.rate_hz != self._rate_hz:
+        begins = frame.rate_hz != self._rate_hz
+        if begins:
             self._rate_hz = frame.rate_hz
             self._resampler = StreamResampler(frame.rate_hz, RATE_HZ)
         pcm = self._resampler.feed(frame.pcm)
+        if begins:
+            pcm = bytes(2 * round(self._resampler.pending_s * RATE_HZ)) + pcm
         if not pcm:
             return ()
         # From the end backwards, by the newest time: the clock of a far end drifts.

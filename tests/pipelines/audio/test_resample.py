@@ -74,6 +74,16 @@ def test_times_are_those_of_the_samples(rate_hz: int) -> None:
     assert starts[1:] == pytest.approx(ends[:-1])
 
 
+@pytest.mark.parametrize("rate_hz", [8000, 24000, 48000])
+def test_a_frame_of_20_ms_comes_out_as_one(rate_hz: int) -> None:
+    transform = Resample()
+    for index, frame in enumerate(cut(tone(rate_hz, 0.2), rate_hz)):
+        (out,) = transform.feed(frame)
+        assert isinstance(out, Audio)
+        assert out.samples == RATE_HZ // 50
+        assert out.at == pytest.approx(5.0 + index * 0.02, abs=0.0031)
+
+
 def test_a_change_of_rate_begins_a_new_stream() -> None:
     transform = Resample()
     for rate_hz in (8000, 48000, 8000):
