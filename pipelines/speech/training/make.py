@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 
@@ -15,7 +18,8 @@ from pipelines.speech.training.card import Facts, write_card
 from pipelines.speech.training.dataset import Dataset, load
 from pipelines.speech.training.export import write_acoustic
 from pipelines.speech.training.measure import error_rates
-from pipelines.speech.training.run import Progress, Settings, learn, pool
+from pipelines.speech.training.run import Progress, Settings, learn
+from pipelines.workers import pool
 
 __all__ = ["make"]
 
@@ -38,7 +42,7 @@ def make(
         calls=settings.calls,
     )  # fmt: skip
     key = hashlib.sha256(f"{settings} {dataset.paths[0].name}".encode()).hexdigest()[:12]
-    with pool() as workers:
+    with _workers() as workers:
         on_step("speech")
         for number, _ in enumerate(dataset.synthesise(workers), 1):
             on_step(f"speech, {number} of {settings.shards} parts")
@@ -74,3 +78,15 @@ def make(
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(draft, target)
     return facts
+
+
+@contextmanager
+def _workers() -> Iterator[Executor]:
+    """One for each core but that of the matrix products. Where this fails or is stopped, what they
+    have not begun is dropped."""
+    with pool(max(1, (os.cpu_count() or 2) - 1)) as workers:
+        try:
+            yield workers
+        except BaseException:
+            workers.shutdown(wait=False, cancel_futures=True)
+            raise

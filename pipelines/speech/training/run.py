@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,7 +19,7 @@ from pipelines.speech.training.features import Floats
 from pipelines.speech.training.network import Network, Spec
 from pipelines.speech.training.trainer import Schedule, Trainer
 
-__all__ = ["SHIPPED", "Progress", "Settings", "Trained", "architecture", "learn", "pool"]
+__all__ = ["SHIPPED", "Progress", "Settings", "Trained", "architecture", "learn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,35 +95,6 @@ def architecture(language: str, width: int, bottleneck: int) -> tuple[Spec, ...]
         *block(6, 0),
         Spec(2 * len(PHONES[language]), (0,), relu=False),
     )
-
-
-@contextmanager
-def pool(workers: int | None = None) -> Iterator[Executor]:
-    """Processes for what is no matrix product, one thread each."""
-    count = workers or max(1, (os.cpu_count() or 2) - 1)
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(
-        count, context, initializer=_begin_worker, initargs=(os.getpid(),)
-    ) as executor:
-        try:
-            yield executor
-        except BaseException:
-            executor.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _begin_worker(parent: int) -> None:
-    from threadpoolctl import threadpool_limits
-
-    threadpool_limits(1)
-    threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-
-
-def _end_with(parent: int) -> None:
-    """A worker does not outlive a training that was killed."""
-    while os.getppid() == parent:
-        time.sleep(1)
-    os._exit(1)
 
 
 def learn(
