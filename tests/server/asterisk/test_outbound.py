@@ -11,8 +11,6 @@ import pytest
 from bench.asterisk import Asterisk
 from bench.sip.agent import Agent, Taken
 from bench.sip.call import Call
-from engine.errors import ConfigurationError
-from server.asterisk.dialling import Exits
 from server.asterisk.outbound import Progress, Stage
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.outcome import Outcome
@@ -173,23 +171,3 @@ async def test_an_endpoint_that_is_not_there_is_named(asterisk: Asterisk) -> Non
         with pytest.raises(AriError, match="pjsip show endpoints") as caught:
             await engine.asterisk.outbound.place("PJSIP/nobody")
     assert caught.value.code == "ari.endpoint"
-
-
-@pytest.mark.parametrize(
-    ("number", "endpoint"),
-    [
-        ("+33 1 99 00 00 01", "PJSIP/+33199000001@trunk"),
-        ("1001", "PJSIP/1001@trunk"),
-        ("PJSIP/1001", "PJSIP/1001"),
-    ],
-)
-def test_a_number_goes_out_by_the_trunk(number: str, endpoint: str) -> None:
-    assert Exits("PJSIP/{number}@trunk").endpoint(number) == endpoint
-
-
-@pytest.mark.parametrize(
-    ("number", "pattern"), [("", "PJSIP/{number}"), ("1 or 2", "PJSIP/{number}"), ("1001", "")]
-)
-def test_what_cannot_be_called_is_said(number: str, pattern: str) -> None:
-    with pytest.raises(ConfigurationError):
-        Exits(pattern).endpoint(number)
