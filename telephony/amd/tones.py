@@ -101,7 +101,8 @@ class ToneTracker:
     def feed(self, block: Block) -> Tone | None:
         """The tone that has ended with `block`."""
         if self._goes_on(block):
-            self._blocks += [*self._broken, block]
+            self._blocks.append(block)
+            self._left_out += len(self._broken)
             self._broken = []
             if len(self._blocks) * HOP_S >= NAMED_S and not self._name:
                 self._name = name_of(self._listener)
@@ -145,7 +146,6 @@ class ToneTracker:
         loud = [block for block in self._blocks if block.db >= top - EDGE_DB]
         if len(loud) * HOP_S < SHORTEST_S:
             return None
-        levels = [block.db for block in loud[1:-1]]
         singles = [block for block in loud if _single(block)]
         if 2 * len(singles) >= len(loud):
             lines = [[block.hz for block in singles]]
@@ -158,13 +158,15 @@ class ToneTracker:
             length_s=(len(loud) + self._left_out) * HOP_S,
             hz=hz,
             other_hz=other[0] if other else 0.0,
-            ripple_db=max(levels) - min(levels),
-            drift_hz=max(
-                max(line[1:-1], default=hz) - min(line[1:-1], default=hz) for line in lines
-            ),
+            ripple_db=_spread([block.db for block in loud[1:-1]]),
+            drift_hz=max(_spread(line[1:-1]) for line in lines),
             purity=median(block.pair if other else block.tone for block in loud),
             name=self._name,
         )
+
+
+def _spread(values: list[float]) -> float:
+    return max(values) - min(values) if values else 0.0
 
 
 def _tonal(block: Block) -> bool:

@@ -70,6 +70,13 @@ def test_a_click_within_a_tone_does_not_end_it() -> None:
     assert found.length_s == pytest.approx(1.0, abs=0.05)
 
 
+def test_a_packet_that_is_lost_does_not_end_it() -> None:
+    sound = line(silence(0.2), tone(466, seconds=0.8), silence(0.2))
+    sound[4800:4960] = 0.0
+    (found,) = tracked(sound)[0]
+    assert found.length_s == pytest.approx(0.8, abs=0.05)
+
+
 def test_hum_and_voices_and_noise_are_no_tones_to_speak_of() -> None:
     assert tracked(line(tone(400, seconds=2, level=0.001), noise_db=-90))[0] == []
     assert tracked(line(silence(2), noise_db=-20))[0] == []

@@ -1,0 +1,1 @@
+"""What is said in the bench's scenes: one file for each language."""
