@@ -17,11 +17,13 @@ from bench.telephony.lines import wire_up
 from bench.telephony.rig import Rig, engine, settled
 from bench.telephony.sound import Reply, replies
 
-__all__ = ["Chaos", "Density", "measure_chaos", "measure_density"]
+__all__ = ["Chaos", "Density", "measure_chaos", "measure_density", "undisturbed"]
 
 ANSWER_S = 15.0
 WHOLE = 145
 """Packets of a reply of three seconds that was not cut short by anybody."""
+DECIDES_S = 0.2
+"""The engine answers 240 ms after he has finished, unless it took a pause of his for the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,21 @@ async def measure_density(rig: Rig, words: Said, *, calls: int, hold_s: float) -
             for number in range(calls):
                 group.create_task(one(agent, number))
         gone_s, left = await settled(rig, process)
-    every = [replies(caller.heard) for caller in callers]
-    # The last reply of a call is the one that he hung up on.
-    whole = [reply for found in every for reply in found[:-1]]
+    whole = [reply for caller in callers for reply in undisturbed(caller)]
     cut = sum(reply.pieces < WHOLE for reply in whole)
     return Density(calls, refused, whole, cut, lost, late_s * 1000, gone_s, left, quiet.result())
+
+
+def undisturbed(caller: Caller) -> list[Reply]:
+    """The replies that he let the engine say: not the last one, which he hung up on, and none that
+    began while he still spoke, which the engine holds until it knows what he wants."""
+    return [
+        reply
+        for reply in replies(caller.heard)[:-1]
+        if not any(
+            first < reply.ended and reply.begun < last + DECIDES_S for first, last in caller.spoken
+        )
+    ]
 
 
 @dataclass(frozen=True, slots=True)
