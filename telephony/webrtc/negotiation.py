@@ -23,10 +23,14 @@ if TYPE_CHECKING:
     )
     from aiortc.sdp import MediaDescription, SessionDescription
 
-__all__ = ["MAX_SDP_BYTES", "Local", "Offer", "answer"]
+__all__ = ["MAX_SDP_BYTES", "MOST_CANDIDATES", "Local", "Offer", "answer"]
 
 MAX_SDP_BYTES = 64 * 1024
 """Chrome's offer of sound and data has 3 KB; one with video, whose codecs are many, 8."""
+
+MOST_CANDIDATES = 24
+"""What of a peer's candidates is tried: a browser on a machine with a VPN has six. Whoever names
+hundreds would have us knock at hundreds of doors (RFC 8445, 19.5.1)."""
 
 NOWHERE = "0.0.0.0"  # noqa: S104 nothing listens there
 DISCARD = 9
@@ -113,7 +117,7 @@ class Offer:
             None if data is None else _data(data),
             first.ice,
             first.dtls,
-            tuple(first.ice_candidates),
+            tuple(first.ice_candidates[:MOST_CANDIDATES]),
         )
 
 

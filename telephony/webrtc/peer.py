@@ -1,8 +1,8 @@
 """One peer connection, put together from aiortc's parts: ICE, DTLS, SRTP, data channels.
 
-aiortc's own `RTCPeerConnection` would give each call a decoder thread, hold its sound back by 80 ms
-and after the first lost packet by 300 more, and encode in threads. Its parts are used as they are;
-packets of sound come and go as packets (docs/decisions.md).
+aiortc's own `RTCPeerConnection` would give each call a decoder thread, hold its sound back by 80 ms,
+by 280 after the first lost packet, and encode in threads. Its parts are used as they are; packets
+of sound come and go as packets (docs/decisions.md).
 """
 
 from __future__ import annotations

@@ -214,6 +214,21 @@ async def test_a_break_in_pauses_and_clears(served: Served) -> None:
         assert await client.expect("turn", turn=2)
 
 
+async def test_what_the_network_loses_is_made_up_and_the_person_is_heard(served: Served) -> None:
+    async with call(served) as (client, _):
+        started = await client.expect("start")
+        client.lose(0.1, seed=3)
+        await client.expect("state", state="listening")
+        client.say(speech() + bytes(32000))
+        await client.expect("transcript", text="oui bonjour", final=True)
+        await client.expect("turn", turn=2)
+    await quiet(served)
+    ended = await served.logged("call.ended", call_id=started["session"])
+    assert ended["lost"] > 5
+    assert 0 < ended["concealed"] <= ended["lost"]
+    assert ended["faults"] == {}
+
+
 async def test_nothing_is_left_of_calls_that_ended(served: Served) -> None:
     async def left() -> tuple[float, int, int]:
         await quiet(served)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import fractions
 import json
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -152,6 +153,25 @@ class RtcClient:
         from aiortc import RTCSessionDescription
 
         await self.connection.setRemoteDescription(RTCSessionDescription(sdp, "answer"))
+
+    def lose(self, share: float, seed: int) -> None:
+        """From now on the network loses that share of what we send, and exchanges neighbours."""
+        (transceiver,) = self.connection.getTransceivers()
+        transport: Any = transceiver.sender.transport
+        send, rng = transport._send_rtp, random.Random(seed)
+        held: list[bytes] = []
+
+        async def unreliably(data: bytes) -> None:
+            if rng.random() < share:
+                return
+            if not held and rng.random() < share:
+                held.append(data)
+                return
+            await send(data)
+            if held:
+                await send(held.pop())
+
+        transport._send_rtp = unreliably
 
     async def gone(self) -> None:
         """Wait until the other side has let go."""

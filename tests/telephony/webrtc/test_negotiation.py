@@ -17,7 +17,7 @@ from aiortc import (
     RTCSctpCapabilities,
 )
 
-from telephony.webrtc.negotiation import Local, Offer, answer
+from telephony.webrtc.negotiation import MOST_CANDIDATES, Local, Offer, answer
 
 LOCAL = Local(
     RTCIceParameters("user", "passwordpasswordpassword"),
@@ -106,6 +106,13 @@ def test_an_offer_without_keys_gets_none() -> None:
     offer = Offer.parse(sdp(audio, DATA))
     assert offer.key_types == frozenset()
     assert "telephone-event" not in answer(offer, LOCAL)
+
+
+def test_of_very_many_candidates_only_some_are_tried() -> None:
+    line = "a=candidate:1 1 udp 1 192.0.2.7 {} typ host\n"
+    many = "".join(line.format(port) for port in range(1000, 1300))
+    offer = Offer.parse(sdp(AUDIO + many, DATA))
+    assert len(offer.candidates) == MOST_CANDIDATES
 
 
 def test_data_before_sound_carries_the_transport() -> None:
