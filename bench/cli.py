@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from bench.accuracy.cli import accuracy
+from bench.amd.cli import amd
 from bench.barge_in.cli import barge_in
 from bench.density.cli import density
 from bench.response.cli import response
@@ -21,6 +22,7 @@ app.command()(barge_in)
 app.command()(accuracy)
 app.command()(telephony)
 app.command()(turn_taking)
+app.command()(amd)
 app.command()(webrtc)
 
 
