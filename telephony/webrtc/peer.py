@@ -1,7 +1,7 @@
 """One peer connection, put together from aiortc's parts: ICE, DTLS, SRTP, data channels.
 
-aiortc's own `RTCPeerConnection` would give each call a decoder thread, hold its sound back by 80 ms,
-by 280 after the first lost packet, and encode in threads. Its parts are used as they are; packets
+aiortc's own `RTCPeerConnection` gives each call a decoder thread, holds its sound back by 80 ms,
+by 280 after the first lost packet, and encodes in threads. Its parts are used as they are; packets
 of sound come and go as packets (docs/decisions.md).
 """
 
