@@ -115,8 +115,8 @@ class Outbound:
             screening = _screening(prepared, calls)
             leg = control.leg(control.name("call", session_id), _telling(reached))
             try:
-                async with sound(control, self._media, session_id) as way:
-                    await control.ari.create(leg.id, endpoint, variables)
+                async with sound(control, self._media, session_id, variables) as way:
+                    await control.ari.create(leg.id, endpoint)
                     await leg.in_application()
                     await way.join(leg.id)
                     reached(Stage.DIALLING)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from server.asterisk.control import Control
@@ -33,9 +33,15 @@ class Sound:
 
 
 @asynccontextmanager
-async def sound(control: Control, media: AsteriskMedia, session_id: str) -> AsyncIterator[Sound]:
+async def sound(
+    control: Control,
+    media: AsteriskMedia,
+    session_id: str,
+    variables: Mapping[str, str] | None = None,
+) -> AsyncIterator[Sound]:
     """The sound of the call `session_id`, ready to be played: 5 ms on loopback, so it is made
-    before the call is answered. Nothing of it is left afterwards.
+    before the call is answered. Nothing of it is left afterwards. `variables` say who we are: the
+    bridge tells whoever is joined the caller id of our side.
 
     Raises AriError, MediaError or LegGone.
     """
@@ -44,7 +50,7 @@ async def sound(control: Control, media: AsteriskMedia, session_id: str) -> Asyn
     bridge_id = control.bridge(control.name("bridge", session_id))
     try:
         async with media.expect(session_id) as waiting:
-            made = await ari.external_media(leg.id, media.external_media(session_id))
+            made = await ari.external_media(leg.id, media.external_media(session_id), variables)
             await ari.bridge(bridge_id)
             channel = await waiting.open(made.variables)
             await leg.in_application()  # or it cannot be bridged

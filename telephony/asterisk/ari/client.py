@@ -174,10 +174,15 @@ class Ari:
         body = {"variables": dict(variables)} if variables else None
         return channel_of(await self.request(Request("POST", "channels/create", query, body)))
 
-    async def external_media(self, channel_id: str, query: Mapping[str, str]) -> Channel:
+    async def external_media(
+        self, channel_id: str, query: Mapping[str, str], variables: Mapping[str, str] | None = None
+    ) -> Channel:
         """A channel whose far end is a program; `query` says how that is reached."""
         asked = {**query, "app": self.app, "channelId": channel_id}
-        return channel_of(await self.request(Request("POST", "channels/externalMedia", asked)))
+        body = {"variables": dict(variables)} if variables else None
+        return channel_of(
+            await self.request(Request("POST", "channels/externalMedia", asked, body))
+        )
 
     async def snoop(self, channel_id: str, snoop_id: str, *, spy: str, whisper: str) -> Channel:
         """A channel that hears the sound `spy` of another and speaks into `whisper` of it: ``in``

@@ -139,6 +139,7 @@ async def test_who_answers_is_talked_to(asterisk: Asterisk) -> None:
     assert result.answer_s is not None
     assert result.answer_s >= 0.2
     assert result.duration_s > 0
+    assert calls[0].leg._remote.startswith("<sip:+33199000002@")  # who we are, in From
 
 
 @real

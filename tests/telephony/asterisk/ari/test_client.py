@@ -113,7 +113,8 @@ async def test_what_is_answered_is_typed() -> None:
         {"variables": {"A": "b"}},
     )
     assert await ari.external_media("c1", {"external_host": "INCOMING"}) == channel
-    assert far.last[1] == {"external_host": "INCOMING", "app": "palabre", "channelId": "c1"}
+    query = {"external_host": "INCOMING", "app": "palabre", "channelId": "c1"}
+    assert far.last[1:] == (query, None)
     assert await ari.snoop("c1", "s1", spy="in", whisper="none") == channel
     assert far.last[1] == {"app": "palabre", "snoopId": "s1", "spy": "in", "whisper": "none"}
     await ari.ignore("ChannelVarset")
