@@ -27,7 +27,8 @@ ANSWERED_WITHIN_S = 20
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What the configuration is for. `ari_url` is empty where the dialplan does it alone.
+    """What the configuration is for. `ari_url` is empty where the dialplan does it alone;
+    `ari_dials` is where Asterisk dials us with ARI (``ws://10.0.0.5:8766``), empty if we dial it.
 
     `engine_url` is ours as Asterisk reaches it (``ws://10.0.0.5:8080``), `endpoint` the channel
     that calls go out by (``PJSIP/{number}@trunk``), `numbers` those that come to us; all, if empty.
@@ -38,6 +39,7 @@ class Wanted:
     ari_user: str = "palabre"
     ari_password: str = ""
     ari_app: str = "palabre"
+    ari_dials: str = ""
     media: str = "server"
     media_user: str = ""
     media_password: str = ""
@@ -48,6 +50,7 @@ class Wanted:
         for name, url, schemes in (
             ("ari_url", self.ari_url, ("http", "https")),
             ("engine_url", self.engine_url, ("ws", "wss")),
+            ("ari_dials", self.ari_dials, ("ws", "wss")),
         ):
             parts = urlsplit(url)
             if url and (parts.scheme not in schemes or not parts.hostname):
@@ -81,8 +84,12 @@ def configuration(wanted: Wanted) -> dict[str, str]:
     if wanted.ari:
         files["http.conf"] = _http(wanted)
         files["ari.conf"] = _ari(wanted)
-    if wanted.dials_us:
-        files["websocket_client.conf"] = _websocket_client(wanted)
+    clients = [
+        *([_media_client(wanted)] if wanted.dials_us else []),
+        *([_ari_client(wanted)] if wanted.ari and wanted.ari_dials else []),
+    ]
+    if clients:
+        files["websocket_client.conf"] = "\n".join(clients)
     files["extensions.conf"] = _extensions(wanted)
     files["pjsip.conf"] = _pjsip(wanted)
     files["modules.conf"] = _modules(wanted)
@@ -130,12 +137,38 @@ def _ari(wanted: Wanted) -> str:
         f"password = {wanted.ari_password or NO_PASSWORD}",
         "password_format = plain",
     ]
+    if wanted.ari_dials:
+        lines += [
+            "",
+            f"[{wanted.ari_app}-engine]",
+            "type = outbound_websocket",
+            f"websocket_client_id = {wanted.ari_app}-ari",
+            f"apps = {wanted.ari_app}",
+            f"local_ari_user = {wanted.ari_user}",
+        ]
     if not wanted.ari_password:
         lines.insert(1, "; Choose a password, and give it to the engine as PALABRE_ARI_PASSWORD.")
     return _text(lines)
 
 
-def _websocket_client(wanted: Wanted) -> str:
+def _ari_client(wanted: Wanted) -> str:
+    lines = [
+        "; websocket_client.conf: Asterisk brings ARI to the engine.",
+        f"[{wanted.ari_app}-ari]",
+        "type = websocket_client",
+        "connection_type = persistent",
+        f"uri = {wanted.ari_dials.rstrip('/')}/ari",
+        "protocols = ari",
+        f"username = {wanted.ari_user}",
+        f"password = {wanted.ari_password or NO_PASSWORD}",
+        f"tls_enabled = {'yes' if wanted.ari_dials.startswith('wss:') else 'no'}",
+        "connection_timeout = 500",
+        "reconnect_interval = 500",
+    ]
+    return _text(lines)
+
+
+def _media_client(wanted: Wanted) -> str:
     secure = wanted.engine_url.startswith("wss:")
     lines = [
         "; websocket_client.conf: Asterisk opens a WebSocket to the engine for each call.",

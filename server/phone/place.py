@@ -54,7 +54,8 @@ def place(settings: Settings, asked: Asked, console: Console) -> int:
             "http://127.0.0.1:8088/ari, and see `palabre asterisk config`"
         )
     with _application(settings) as app, asyncio.Runner() as runner:
-        ours = settings.model_copy(update={"ari_app": app, "ari_media": "server"})
+        alone = {"ari_app": app, "ari_media": "server", "ari_listen": ""}
+        ours = settings.model_copy(update=alone)
         result = runner.run(_call(ours, asked, Live(console, SystemClock())))
     return 0 if result.outcome == Outcome.ANSWERED else 1
 

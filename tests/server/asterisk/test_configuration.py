@@ -1,6 +1,7 @@
 """What is printed is what a real Asterisk runs with."""
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import AsyncIterator
 from contextlib import AbstractContextManager, asynccontextmanager, suppress
@@ -21,6 +22,8 @@ from engine.errors import ConfigurationError
 from server.asterisk.configuration import CONTEXT, Wanted, configuration, endpoint_of
 from server.asterisk.modules import MODULES
 from tests.asterisk import asterisk_home
+from tests.server.asterisk.calls import eventually, tone_ms
+from tests.server.asterisk.engine import controlling
 
 __all__ = ["asterisk_home"]
 
@@ -90,6 +93,22 @@ def test_without_a_password_it_says_where_to_choose_one() -> None:
     assert "PALABRE_ARI_PASSWORD" in files["ari.conf"]
     assert "password = CHANGE-ME\n" in files["ari.conf"]
     assert "tlsbindaddr = 0.0.0.0:8089\n" in files["http.conf"]
+
+
+def test_ari_may_be_brought_to_us() -> None:
+    files = configuration(dataclasses.replace(ARI, ari_dials="ws://10.0.0.5:8766"))
+    assert files["ari.conf"].endswith(
+        "[palabre-engine]\n"
+        "type = outbound_websocket\n"
+        "websocket_client_id = palabre-ari\n"
+        "apps = palabre\n"
+        "local_ari_user = palabre\n"
+    )
+    client = files["websocket_client.conf"]
+    assert "[palabre-ari]\n" in client
+    assert "uri = ws://10.0.0.5:8766/ari\n" in client
+    assert "username = palabre\npassword = not-this-one\n" in client
+    assert "per_call_config" not in client
 
 
 @pytest.mark.parametrize(
@@ -272,3 +291,26 @@ async def test_what_is_printed_for_ari_brings_a_call(
                         await asyncio.to_thread(asterisk.ari, f"/channels/{channel}", "DELETE")
                 await call.ended()
         assert asterisk.left() == []
+
+
+@pytest.mark.integration
+@pytest.mark.asyncio
+async def test_an_engine_that_asterisk_dials_as_printed_answers(
+    asterisk_home: Path, tmp_path: Path
+) -> None:
+    """All of it: ARI brought to us, and the sound."""
+    ports = Ports.free()
+    wanted = dataclasses.replace(
+        _with_ari(ports, "server"), ari_dials=f"ws://127.0.0.1:{ports.ari}", numbers=()
+    )
+    with _running(wanted, ports, tmp_path, asterisk_home) as asterisk:
+        async with (
+            asyncio.timeout(3 * PATIENCE_S),
+            controlling(asterisk, ari_listen=f"127.0.0.1:{ports.ari}"),
+            Agent() as agent,
+        ):
+            call = agent.dial(asterisk.uri("+33199000001"))
+            await call.answered()
+            await eventually(lambda: tone_ms(call) > 100, "the greeting")
+            call.hang_up()
+            await call.ended()
