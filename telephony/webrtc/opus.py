@@ -1,7 +1,7 @@
 """Opus by PyAV's libopus: one encoder and one decoder a call, mono, in frames of 20 ms.
 
-Both run where they are called: 20 ms take 0.15 ms to encode and 0.02 to decode, less than handing
-them to a thread and back (docs/webrtc.md).
+Both run where they are called: 20 ms take 0.2 ms to encode and 0.02 to decode, less than handing
+them to a thread and back (docs/decisions.md).
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ DECODED_HZ = 48000
 
 BIT_RATE = 28_000
 """Wideband speech is transparent from 24 kb/s on (RFC 7587, 3.1.1: 16 to 20 are good)."""
+
+COMPLEXITY = "5"
+"""Of 10, what telephones encode with: it takes a fifth less than the best, which nobody hears."""
 
 
 def pause(packet: bytes) -> bytes:
@@ -42,7 +45,12 @@ class Encoder:
         codec.time_base = Fraction(1, ENCODED_HZ)
         # Loss is usual on the way to a telephone in somebody's hand: each packet says again, in
         # short, what the one before it said (RFC 6716, 2.1.7).
-        codec.options = {"application": "voip", "fec": "1", "packet_loss": "5"}
+        codec.options = {
+            "application": "voip",
+            "fec": "1",
+            "packet_loss": "5",
+            "compression_level": COMPLEXITY,
+        }
         codec.open()
         self._codec = codec
         self._new_frame = av.AudioFrame
