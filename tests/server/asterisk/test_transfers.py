@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import wave
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench.asterisk import Asterisk
+from bench.asterisk import Asterisk, running
 from bench.sip.agent import Agent
 from bench.sip.call import Call
 from bench.sip.stream import decoded
@@ -252,6 +253,38 @@ async def test_who_listens_hears_both_out_and_says_nothing(
         await nothing_left(asterisk)
         await eventually(lambda: engine.admission.active == 0)
         assert not engine.listening.open
+
+
+async def test_who_waits_hears_music(asterisk_home: Path, tmp_path: Path) -> None:
+    music = tmp_path / "music"
+    music.mkdir()
+    with wave.open(str(music / "hold.wav"), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(hum(600, 20).tobytes())
+    classes = f"[waiting]\nmode = files\ndirectory = {music}\n"
+
+    def modules(text: str) -> str:
+        return f"{text}\nload=res_musiconhold.so\n"
+
+    scenario = written(tmp_path / "desk", '{to: "1002"}')
+    with running(
+        tmp_path / "asterisk",
+        files={"musiconhold.conf": classes},
+        changes={"modules.conf": modules},
+        cache=asterisk_home,
+    ) as asterisk:
+        async with (
+            controlling(asterisk, scenario=scenario, ari_music="waiting"),
+            Desk(0).open(asterisk) as desk,
+            answered(asterisk, "300") as caller,
+        ):
+            agent = await desk.calls.get()
+            await eventually(lambda: hears(caller, 600), "music")
+            agent.answer()
+            await eventually(lambda: tone_ms(agent) > 500, "the summary")
+            assert hears(caller, 600)
+            caller.hang_up()
+            await nothing_left(asterisk)
 
 
 async def test_people_talk_on_when_the_engine_is_killed_and_the_next_one_sees_them_off(
