@@ -9,20 +9,20 @@ was killed, is recognised by its name at the next connection and deleted then.
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import structlog
 
 from engine.errors import ConfigurationError
+from server.asterisk.inventory import Inventory, Names
 from server.asterisk.leg import Leg, Reached
+from server.asterisk.sweeper import Sweeper
 from telephony.asterisk.ari.client import Ari
 from telephony.asterisk.ari.connection import Backoff, connect, listening
 from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.ari.events import (
     ApplicationReplaced,
-    Bridge,
     Channel,
     ChannelDestroyed,
     ChannelHangupRequest,
@@ -39,12 +39,6 @@ log = structlog.get_logger()
 
 NOISE = ("ChannelVarset", "ChannelDialplan", "ChannelCallerId", "ChannelConnectedLine")
 """Events that Asterisk need not send: a call makes 20 of them, of 800 bytes each."""
-
-FAREWELL_S = 2.0
-"""How long what is left of the calls may take to be deleted when the engine stops."""
-
-PEOPLE = "people"
-"""The kind of bridge in which people talk to each other, without us."""
 
 FATAL = {"ari.credentials", "ari.forbidden", "ari.not_there"}
 """What no waiting mends, at the first connection; later ones may meet an Asterisk in the midst of
@@ -77,13 +71,13 @@ class Control:
         self._url, self._user, self._password = url, user, password
         self._listen = listen
         self._backoff = backoff or Backoff()
-        self._ours = re.compile(rf"{re.escape(app)}\.[a-z]+\.[0-9a-zA-Z_-]+")
+        self._names = Names(app)
         self._legs: dict[str, Leg] = {}
         self._bridges: set[str] = set()
         self._ari: Ari | None = None
         self._problem = "not connected to Asterisk yet"
         self._replaced = False
-        self._unwanted: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
+        self._sweeper = Sweeper(lambda: self._ari)
         self._group: asyncio.TaskGroup | None = None
         self._connected = asyncio.Event()
 
@@ -102,7 +96,7 @@ class Control:
 
     def name(self, kind: str, session_id: str) -> str:
         """What a channel or bridge of ours is called: ``palabre.media.0123456789abcdef``."""
-        return f"{self.app}.{kind}.{session_id}"
+        return self._names.make(kind, session_id)
 
     def leg(self, channel_id: str, changed: Callable[[Reached], None] | None = None) -> Leg:
         """Follow a channel: before it is asked for, until `discard`."""
@@ -121,7 +115,7 @@ class Control:
             return
         del self._legs[channel_id]
         if not leg.gone:
-            self._delete(channel_id, reason)
+            self._sweeper.channel(channel_id, reason)
 
     def hand_over(self, leg: Leg) -> None:
         """The dialplan has the channel from now on."""
@@ -153,13 +147,10 @@ class Control:
             leg.vanished()  # nobody follows it any more, and somebody may listen to it
         self.discard_bridge(bridge_id)
 
-    def _delete(self, channel_id: str, reason: str = "normal") -> None:
-        self._unwanted.put_nowait((channel_id, reason))
-
     def discard_bridge(self, bridge_id: str) -> None:
         """Delete a bridge. Never waits."""
         self._bridges.discard(bridge_id)
-        self._unwanted.put_nowait((bridge_id, ""))
+        self._sweeper.bridge(bridge_id)
 
     # The connection
 
@@ -168,7 +159,7 @@ class Control:
 
         Raises ConfigurationError where Asterisk will never have us: the message says what to do.
         """
-        sweeping = asyncio.create_task(self._sweep(), name="asterisk sweeper")
+        sweeping = asyncio.create_task(self._sweeper.run(), name="asterisk sweeper")
         connecting = asyncio.create_task(self._stay_connected(), name="asterisk connection")
         try:
             async with asyncio.TaskGroup() as self._group:
@@ -176,11 +167,7 @@ class Control:
         finally:
             self._group = None
             if self._ari is not None:
-                try:
-                    async with asyncio.timeout(FAREWELL_S):
-                        await self._unwanted.join()
-                except TimeoutError:
-                    log.warning("asterisk.left_behind", count=self._unwanted.qsize())
+                await self._sweeper.done()
             sweeping.cancel()
             connecting.cancel()
             await asyncio.wait({sweeping, connecting})
@@ -266,48 +253,24 @@ class Control:
                 leg.at(channels[leg.id])
             else:
                 leg.vanished()
-        for bridge in bridges:
-            if bridge.id.startswith(f"{self.app}.{PEOPLE}.") and bridge.id not in self._bridges:
-                self._adopt(bridge)
-        left = 0
-        for channel in channels.values():
-            if channel.id in self._legs:
-                continue
-            if channel.id in application.channels and channel.state == "Ring":
-                self._came(StasisStart(channel))
-            elif not channel.waits:
-                continue  # the dialplan has it
-            elif channel.id in application.channels or self._ours.fullmatch(channel.id):
-                left += 1
-                self._delete(channel.id)
-        for bridge in bridges:
-            if bridge.id not in self._bridges and self._ours.fullmatch(bridge.id):
-                left += 1
-                self.discard_bridge(bridge.id)
-        if left:
-            log.warning("asterisk.cleaned", count=left)
-
-    def _adopt(self, bridge: Bridge) -> None:
-        """Two people talk, whom an engine before us has brought together."""
-        if len(bridge.channels) > 1:
+        found = Inventory.of(
+            channels.values(),
+            bridges,
+            names=self._names,
+            application=application.channels,
+            known=self._legs.keys() | self._bridges,
+        )
+        for bridge in found.people:
             self.bridge(bridge.id)
             self.introduce(bridge.id, [self.leg(channel_id) for channel_id in bridge.channels])
-
-    async def _sweep(self) -> None:
-        """Delete what nobody needs; what cannot be deleted now is found at the next connection."""
-        while True:
-            name, reason = await self._unwanted.get()
-            try:
-                if self._ari is None:
-                    pass
-                elif reason:
-                    await self._ari.hang_up(name, reason)
-                else:
-                    await self._ari.delete_bridge(name)
-            except AriError as error:
-                log.warning("asterisk.not_deleted", code=error.code, problem=str(error))
-            finally:
-                self._unwanted.task_done()
+        for channel in found.came:
+            self._came(StasisStart(channel))
+        for channel in found.left:
+            self._sweeper.channel(channel.id)
+        for bridge in found.left_bridges:
+            self._sweeper.bridge(bridge.id)
+        if found.left or found.left_bridges:
+            log.warning("asterisk.cleaned", count=len(found.left) + len(found.left_bridges))
 
     # Events
 
@@ -321,7 +284,7 @@ class Control:
                     self._came(event)
             case StasisEnd(channel=channel):
                 leg = self._legs.get(channel.id)
-                if leg is not None and not self._ours.fullmatch(channel.id):
+                if leg is not None and not self._names.kind(channel.id):
                     leg.left(event)
             case (
                 ChannelStateChange(channel=channel)
@@ -341,8 +304,8 @@ class Control:
     def _came(self, start: StasisStart) -> None:
         """A caller, or what is left of a call that has just ended."""
         channel: Channel = start.channel
-        if self._group is None or self._ours.fullmatch(channel.id):
-            self._delete(channel.id)
+        if self._group is None or self._names.kind(channel.id):
+            self._sweeper.channel(channel.id)
             return
         leg = self.leg(channel.id)
         leg.take(start)

@@ -19,8 +19,9 @@ from engine.errors import PalabreError
 from engine.flow import Signal
 from engine.frames import Connect, Frame, Transfer
 from pipelines.voice import VoiceCall
-from server.asterisk.control import PEOPLE, Control
+from server.asterisk.control import Control
 from server.asterisk.dialling import ENDED_S, Exits
+from server.asterisk.inventory import PEOPLE
 from server.asterisk.leg import Leg, LegGone
 from server.asterisk.overhearing import Overhearing
 from server.asterisk.sound import Sound
