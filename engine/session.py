@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from engine.budget import LatencyBudget, Mark
 from engine.clock import Clock
 from engine.flow import (
+    Effect,
     Event,
     Flow,
     FlowState,
@@ -83,6 +84,7 @@ class _Running:
     turn: Turn
     task: asyncio.Task[_Done]
     state: FlowState | None = None
+    lines: tuple[Say | Think, ...] = ()
     records: tuple[Record, ...] = ()
     acts: tuple[Transfer | Connect | Recording, ...] = ()
     hangup: str | None = None
@@ -305,11 +307,10 @@ class Session:
 
     async def _signal(self, signal: Signal) -> None:
         """What the flow only records is recorded; else it is answered, whoever is speaking."""
-        try:
-            state, effects = self._flow.step(self._state, signal)
-        except Exception as error:  # noqa: BLE001  the border: it is lost, the call is not
-            self._failed(Failed("signal", error, signal.at))
+        step = self._stepped(signal)
+        if step is None:
             return
+        state, effects = step
         records = [effect for effect in effects if isinstance(effect, Record)]
         over = self._reason is not None
         if over or (state == self._state and len(records) == len(effects)):
@@ -317,8 +318,21 @@ class Session:
                 self._log.record(record.name, dict(record.data))
             return
         self._silent = 0
-        await self._stop_turn()
+        if self._running is not None:
+            await self._stop_turn()
+            step = self._stepped(signal) or step  # what was stopped may have counted
         self._begin(signal, at=signal.at)
+        assert self._running is not None
+        self._follow(self._running, *step)
+        self._commit(self._running)  # before the next signal, which may come with this one
+
+    def _stepped(self, signal: Signal) -> tuple[FlowState, tuple[Effect, ...]] | None:
+        """What the flow makes of `signal`; None where it fails at that."""
+        try:
+            return self._flow.step(self._state, signal)
+        except Exception as error:  # noqa: BLE001  the border: it is lost, the call is not
+            self._failed(Failed("signal", error, signal.at))
+            return None
 
     def _failed(self, failed: Failed) -> None:
         self._log.record("stage.failed", {"stage": failed.stage, "error": _code(failed.error)})
@@ -407,20 +421,25 @@ class Session:
     async def _reply(self, turn: Turn, event: Event) -> None:
         running = self._running
         assert running is not None
-        running.state, effects = self._flow.step(self._state, event)
+        if running.state is None:
+            self._follow(running, *self._flow.step(self._state, event))
+        if isinstance(event, Dtmf):
+            self._commit(running)
+        if running.lines and self._reason is None:
+            async with contextlib.aclosing(_lines(running.lines)) as reply:
+                await self._mouth.speak(turn, reply)
+
+    def _follow(self, running: _Running, state: FlowState, effects: Sequence[Effect]) -> None:
+        """This is what the flow answers."""
+        running.state = state
+        running.lines = tuple(effect for effect in effects if isinstance(effect, Say | Think))
         running.records = tuple(effect for effect in effects if isinstance(effect, Record))
         running.acts = tuple(e for e in effects if isinstance(e, Transfer | Connect | Recording))
         if Recording(False) in running.acts:  # consent is withdrawn now, not when we have spoken
             self._watch(Recording(False))
-        lines = [effect for effect in effects if isinstance(effect, Say | Think)]
         for effect in effects:
             if isinstance(effect, Hangup):
                 running.hangup = effect.reason
-        if isinstance(event, Dtmf | Signal):
-            self._commit(running)
-        if lines and self._reason is None:
-            async with contextlib.aclosing(_lines(lines)) as reply:
-                await self._mouth.speak(turn, reply)
 
     def _marked(self, running: _Running, mark: Mark) -> None:
         if mark is Mark.FIRST_AUDIO and running is self._running and self.machine.can("reply"):

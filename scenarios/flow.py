@@ -26,7 +26,7 @@ from engine.flow import (
 from engine.frames import Dtmf, Hangup, Recording, Say
 from pipelines.mind.language import LANGUAGES, numbers, tokens
 from scenarios.model import Answer, Point, Script, Step
-from scenarios.signals import BEEP_PATIENCE_S, message, signalled
+from scenarios.signals import BEEP_PATIENCE_S, recorded, signalled
 from scenarios.transfers import handed_over, transferred, waiting
 
 __all__ = ["VERSION", "ScriptFlow"]
@@ -35,7 +35,8 @@ VERSION = 3
 """Of the state's shape: step, retries (answers not understood at this step), slots, answers
 (the intent that answered each step), score and level (null before a score was asked for), seed,
 uses (of each list of phrases), asked (the last question, as it was said), menu (whether its keys
-were said with it), digits (keyed so far) and recorder (whether a voicemail is to be spoken to)."""
+were said with it), digits (keyed so far) and recorder (``waiting`` for a voicemail's beep, or
+``leaving`` it a message)."""
 
 KEYING_PAUSE_S = 3.0
 """Who has pressed all digits of a number waits; who looks the next one up takes up to this long.
@@ -72,7 +73,7 @@ class ScriptFlow:
             "asked": "",
             "menu": False,
             "digits": "",
-            "recorder": False,
+            "recorder": "",
         }
 
     def question(self, state: FlowState) -> Question:
@@ -105,7 +106,7 @@ class ScriptFlow:
         if isinstance(event, Signal):
             return self._signalled(state, step, event)
         if state["recorder"] and not isinstance(event, Started):
-            return state, message(self.script) if isinstance(event, Silent) else ()
+            return state, recorded(self.script, state, event)
         if step.hangup and not isinstance(event, Started):
             return state, (Hangup(step.hangup),)  # what comes after the end changes nothing
         match event:

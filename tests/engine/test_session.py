@@ -416,6 +416,17 @@ async def test_a_signal_may_change_the_state_without_a_word() -> None:
 
 
 @virtual
+async def test_a_signal_is_answered_from_where_the_one_just_before_it_led() -> None:
+    async with conversation() as talk:
+        await asyncio.sleep(0.5)
+        for _ in range(2):
+            talk.session.deliver(Signal("changed", {}, talk.now))
+        await asyncio.sleep(0.1)
+        assert talk.session.question.step == "step 2"
+    assert await talk.answers() == ["changed", "changed"]
+
+
+@virtual
 async def test_a_signal_that_comes_with_the_end_is_recorded_and_not_answered() -> None:
     async with greeted() as talk:
         for name in ("over", "noted"):

@@ -90,6 +90,7 @@ def test_a_message_is_left_after_the_beep_and_nobody_is_answered_before(tmp_path
         assert script.step(state, event) == (state, ())
     state, effects = script.step(state, BEEP)
     assert effects == (Record("beep", {"hz": 1000}), *MESSAGE)
+    assert script.step(state, greeting)[1] == MESSAGE  # its last words stopped us: once more
 
 
 def test_a_beep_that_comes_late_has_the_message_said_again_from_its_beginning(
