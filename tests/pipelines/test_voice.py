@@ -287,7 +287,7 @@ async def test_no_event_of_the_session_is_lost_on_the_way() -> None:
             seen.append(type(frame))
             return deliver(frame)
 
-        caller.call.session.deliver = spy  # type: ignore[method-assign]
+        caller.call.session.deliver = spy  # type: ignore[assignment, method-assign]
         await caller.quiet(1.0)
         await caller.say(0.6, then_quiet=1.0)
         assert Interrupted in seen

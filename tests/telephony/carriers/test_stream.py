@@ -115,9 +115,9 @@ async def test_it_conforms(
     await case(line.channel, line)
 
 
-def opened() -> tuple[StreamChannel, FakeWire, list[Frame], list[Begun]]:
+def opened() -> tuple[StreamChannel, FakeWire, list[Frame], list[Begun | None]]:
     wire = FakeWire()
-    begun: list[Begun] = []
+    begun: list[Begun | None] = []
     came: list[Frame] = []
     channel = StreamChannel(TwilioCodec(), wire, begun.append)
     channel.received(START, 0.0)
