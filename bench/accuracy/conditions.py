@@ -26,23 +26,26 @@ NOISE_S = 8
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`snr_db` is speech over noise (50 dB is a quiet studio); `loss` the share of packets of
-    20 ms that do not arrive, and are silence."""
+    """`snr_db` is speech over noise (50 dB is a quiet studio); `mulaw` is G.711 at 8 kHz, as SIP
+    carries it, `band` what an analogue telephone leaves of the sound before that; `loss` is the
+    share of packets of 20 ms that do not arrive, and are silence."""
 
     name: str
     snr_db: float = 50.0
-    telephone: bool = False
+    mulaw: bool = False
+    band: bool = False
     loss: float = 0.0
 
 
 CONDITIONS = (
     Condition("clean 16 kHz"),
-    Condition("µ-law 8 kHz", telephone=True),
+    Condition("µ-law 8 kHz", mulaw=True),
+    Condition("µ-law, 300 to 3400 Hz", mulaw=True, band=True),
     Condition("noise 20 dB", snr_db=20.0),
     Condition("noise 10 dB", snr_db=10.0),
     Condition("noise 5 dB", snr_db=5.0),
-    Condition("loss 2 %", telephone=True, loss=0.02),
-    Condition("loss 5 %", telephone=True, loss=0.05),
+    Condition("loss 2 %", mulaw=True, band=True, loss=0.02),
+    Condition("loss 5 %", mulaw=True, band=True, loss=0.05),
 )
 
 
@@ -79,8 +82,9 @@ def through(
     level = LEVEL * 10 ** (-condition.snr_db / 20)
     around = np.resize(np.roll(noise, -start), samples.size) * level
     noisy = np.clip(np.rint(samples + around), -32768, 32767).astype("<i2")
-    if condition.telephone:
-        pcm = StreamResampler(RATE_HZ, 8000).feed(_band(noisy).tobytes(), last=True)
+    if condition.mulaw:
+        sent = _band(noisy) if condition.band else noisy
+        pcm = StreamResampler(RATE_HZ, 8000).feed(sent.tobytes(), last=True)
         coded = mulaw(np.frombuffer(pcm, "<i2")).astype("<i2").copy()
         _lose(coded, condition.loss, FRAME // 2, chance)
         return StreamResampler(8000, RATE_HZ).feed(coded.tobytes(), last=True)
@@ -89,7 +93,8 @@ def through(
 
 
 def _band(samples: NDArray[np.int16]) -> NDArray[np.int16]:
-    """300 to 3400 Hz, the band of the telephone (ITU-T G.712)."""
+    """300 to 3400 Hz, the band of the telephone (ITU-T G.712), and nothing at all beside it, which
+    is harder than any real one."""
     spectrum = np.fft.rfft(samples.astype(np.float64))
     hz = np.fft.rfftfreq(samples.size, 1 / RATE_HZ)
     spectrum[(hz < 300) | (hz > 3400)] = 0

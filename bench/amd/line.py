@@ -35,7 +35,7 @@ def arrived(scene: Scene, index: int, seed: int, noise: NDArray[np.float64]) -> 
     chance = np.random.default_rng([seed, index, *scene.name.encode()])
     line = Line(SNRS_DB[index % len(SNRS_DB)], LOSSES[int(chance.integers(len(LOSSES)))])
     samples = np.clip(np.rint(scene.sound * 32768), -32768, 32767).astype(np.int16)
-    condition = Condition("drawn", snr_db=line.snr_db, telephone=True, loss=line.loss)
+    condition = Condition("drawn", snr_db=line.snr_db, mulaw=True, band=True, loss=line.loss)
     return line, through(samples, condition, noise, chance)
 
 

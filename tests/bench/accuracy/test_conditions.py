@@ -62,7 +62,7 @@ def test_noise_stands_so_far_below_speech(snr_db: float) -> None:
 
 
 def test_the_telephone_passes_its_band_only() -> None:
-    line = Condition("telephone", snr_db=80, telephone=True)
+    line = Condition("telephone", snr_db=80, mulaw=True, band=True)
     inside = arrived(tone(1000), line)
     assert inside.size == pytest.approx(RATE_HZ, abs=64)
     assert rms(inside) == pytest.approx(rms(tone(1000)), rel=0.03)
