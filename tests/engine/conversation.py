@@ -23,7 +23,17 @@ from engine.flow import (
     Understanding,
     Understood,
 )
-from engine.frames import Dtmf, Frame, Hangup, Heard, Ledger, Say, StateChanged
+from engine.frames import (
+    Dtmf,
+    Frame,
+    Hangup,
+    Heard,
+    Ledger,
+    Recording,
+    Say,
+    StateChanged,
+    Transfer,
+)
 from engine.ladder import Ladder, Rung
 from engine.session import Session
 from engine.store import MemoryStore
@@ -72,6 +82,10 @@ class Echo:
                 return took(state, "adieu"), (Say("Au revoir."), Hangup("completed"))
             case Understood(text="pense"):
                 return took(state, "pense"), (Think((("user", "pense"),), "Je ne sais pas."),)
+            case Understood(text="passe"):
+                return took(state, "passe"), (Say("Je vous passe quelqu'un."), Transfer("1002"))
+            case Understood(text="efface"):
+                return took(state, "efface"), (Recording(on=False), Say("C'est effacé."))
             case Understood(text="casse"):
                 raise LookupError("a fault of the flow")
             case Understood(text=text, understanding=understanding):

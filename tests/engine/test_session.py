@@ -15,9 +15,11 @@ from engine.frames import (
     Hangup,
     Interrupted,
     Played,
+    Recording,
     SpeechEnded,
     SpeechStarted,
     StateChanged,
+    Transfer,
 )
 from engine.history import CUT
 from engine.ladder import Rung
@@ -983,3 +985,35 @@ async def test_the_flow_is_told_what_was_said_before_and_what_of_it_was_heard() 
         ("user", "oui"),
         ("assistant", f"vous dites oui {CUT}"),
     )
+
+
+# What whoever carries the call does
+
+
+@virtual
+async def test_a_person_is_handed_over_once_the_line_that_says_so_is_heard() -> None:
+    async with greeted() as talk:
+        talk.say("passe")
+        await asyncio.sleep(0.5)
+        assert talk.mouth.spoken[-1] == "Je vous passe quelqu'un."
+        assert Transfer("1002") not in talk.seen
+        await asyncio.sleep(3)
+        assert talk.seen.count(Transfer("1002")) == 1
+        assert talk.state == "listening"
+
+
+@virtual
+async def test_nobody_is_handed_over_who_hung_up_meanwhile() -> None:
+    async with greeted() as talk:
+        talk.say("passe")
+        await asyncio.sleep(0.5)
+    assert Transfer("1002") not in talk.seen
+
+
+@virtual
+async def test_who_withdraws_his_consent_is_recorded_no_longer() -> None:
+    """Not even while we say so."""
+    async with greeted() as talk:
+        talk.say("efface")
+        await asyncio.sleep(0.1)
+        assert Recording(on=False) in talk.seen
