@@ -16,7 +16,7 @@ from bench.telephony.caller import Caller, Said
 from bench.telephony.lines import on_sip, on_websocket
 from bench.telephony.relay import relayed
 from bench.telephony.rig import Rig, engine
-from bench.telephony.sound import first_sound, last_sound
+from bench.telephony.sound import MOST_TAIL_MS, first_sound, last_sound
 from bench.telephony.waiting import until
 
 __all__ = [
@@ -31,8 +31,6 @@ __all__ = [
 
 GREETING_S = 3.0
 """``--speech null`` says three seconds at a time."""
-MOST_TAIL_MS = 10.0
-"""Less sound than this in a packet is the resampler's tail: half a packet."""
 TURN_S = 20.0
 """The longest that a turn may take: one that does takes the whole phase with it."""
 
@@ -170,8 +168,8 @@ def _cleared(
     return Clearing(
         (stopped - first) * 1000,
         (decided - first) * 1000,
-        sum(ms > MOST_TAIL_MS for ms in sounds_ms),
-        max((ms for ms in sounds_ms if ms <= MOST_TAIL_MS), default=0.0),
+        sum(ms >= MOST_TAIL_MS for ms in sounds_ms),
+        max((ms for ms in sounds_ms if ms < MOST_TAIL_MS), default=0.0),
     )
 
 

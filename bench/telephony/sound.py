@@ -12,7 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FRAME", "LOUD", "RATE_HZ", "Heard", "Reply", "first_sound", "last_sound", "replies"]
+__all__ = [
+    "FRAME",
+    "LOUD",
+    "MOST_TAIL_MS",
+    "RATE_HZ",
+    "Heard",
+    "Reply",
+    "first_sound",
+    "last_sound",
+    "replies",
+]
 
 Samples = NDArray[np.int16]
 
@@ -21,6 +31,10 @@ FRAME = RATE_HZ // 50
 LOUD = 500
 PAUSE_S = 0.1
 """A silence that ends a reply; the tone's own are half a period."""
+
+MOST_TAIL_MS = 10.0
+"""Less sound than this in a packet, half of one, is what Asterisk's resampler still had in it. It
+leaves with whatever comes next: the line's noise, at once or a little later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +87,10 @@ class Reply:
 
 
 def replies(heard: Sequence[Heard]) -> list[Reply]:
-    """The replies in what was heard, in order."""
+    """The replies in what was heard, in order, without what a resampler kept of their ends."""
     found: list[list[Heard]] = []
     for piece in heard:
-        if piece.first_loud() is None:
+        if piece.loud_ms() < MOST_TAIL_MS:
             continue
         if found and piece.at - found[-1][-1].at < PAUSE_S:
             found[-1].append(piece)

@@ -34,3 +34,11 @@ def test_replies_are_told_apart_by_silence() -> None:
 def test_the_marker_of_a_replys_beginning_is_no_gap() -> None:
     [reply] = replies([_piece(1.0, broken=True), _piece(1.02)])
     assert reply.gaps == 0
+
+
+def test_what_a_resampler_kept_of_a_reply_is_none() -> None:
+    ended = [_piece(1.0), _piece(1.02)]
+    late = _piece(1.2)
+    late.samples[40:] = 20  # 5 ms of it
+    [reply] = replies([*ended, late])
+    assert (reply.pieces, reply.ended) == (2, 1.02)

@@ -59,7 +59,8 @@ def test_a_call_may_stop_in_the_middle_of_a_word() -> None:
     assert begins < silent <= begins + 0.15 * RATE_HZ + 1
     kept = call.segments[call.segments[:, 1] < silent - 1]
     assert cut.segments[:, 0].tolist() == [*kept[:, 0].tolist(), 0]
-    assert np.abs(cut.segments[:, 1] - [*kept[:, 1], silent]).max() <= 1  # a line's, by rounding
+    # espeak-ng does not say the same line alike twice, to the sample.
+    assert np.abs(cut.segments[:, 1] - [*kept[:, 1], silent]).max() <= RATE_HZ // 1000
     assert cut.samples[begins:silent].any()
     assert not cut.samples[silent:].any()
 
