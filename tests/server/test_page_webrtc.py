@@ -101,7 +101,7 @@ async def test_a_person_is_heard_and_answered_aloud_and_hangs_up(served: Served)
 
 async def test_a_person_breaks_into_the_greeting_and_closes_the_page(served: Served) -> None:
     # The microphone is on before the call is: a busy machine connects late.
-    words = pause(4) + synthesise("oui allez-y je vous écoute", "fr+m3")
+    words = pause(4) + synthesise("attendez attendez je n'ai pas compris", "fr+m3")
     async with calling(served, 3 * words + pause(40)) as browser:
         await browser.until("document.querySelector('#log .engine del') !== null", WITHIN_S)
         await browser.until("document.querySelectorAll('#log .engine').length >= 2", WITHIN_S)
