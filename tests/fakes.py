@@ -10,7 +10,7 @@ from engine.budget import Mark as TurnMark
 from engine.channel import Capabilities, Receiver
 from engine.clock import LoopClock
 from engine.errors import StoreError
-from engine.frames import BYTES_PER_SAMPLE, Cleared, Frame, Mark, Played, Say
+from engine.frames import BYTES_PER_SAMPLE, Cleared, Frame, Hangup, Mark, Played, Say
 from engine.mouth import Reply
 from engine.store import MemoryStore, StoredEvent
 from engine.turn import Turn
@@ -82,6 +82,7 @@ class FakeAudioChannel:
         """All sound that was sent, in order."""
         self.closed: str | None = None
         self._receiver: Receiver | None = None
+        self._lost: Hangup | None = None
         self._clock = LoopClock()
         self._buffered = 0
         """Bytes not played at `_since`, which is None while the playout is held or empty."""
@@ -95,11 +96,15 @@ class FakeAudioChannel:
 
     def attach(self, receiver: Receiver) -> None:
         self._receiver = receiver
+        if self._lost is not None:
+            receiver(self._lost)
 
     def deliver(self, frame: Frame) -> None:
         """The person does something."""
         if self._receiver is not None and self.closed is None:
             self._receiver(frame)
+        elif isinstance(frame, Hangup):
+            self._lost = frame
 
     def send(self, frame: Frame) -> None:
         if self.closed is not None:

@@ -50,8 +50,7 @@ class MediaChannel:
 
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
-        receiver = self._receiver
-        if receiver is None or self._closed:
+        if self._closed or (self._receiver is None and isinstance(message, bytes)):
             return
         try:
             if isinstance(message, bytes):
@@ -65,15 +64,20 @@ class MediaChannel:
                 self._noticed_at[error.code] = now
                 self.send(Notice(error.code, str(error)))
             return
-        receiver(frame)
+        self._deliver(frame)
+
+    def _deliver(self, frame: Frame) -> None:
+        """A hang-up is kept for whoever attaches next."""
+        if self._receiver is not None:
+            self._receiver(frame)
+        elif isinstance(frame, Hangup):
+            self._lost = frame
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The connection is gone; `fault` is the code of why, where that is one."""
         self._closed = True
         self.fault = self.fault or fault
-        self._lost = Hangup(reason)
-        if self._receiver is not None:
-            self._receiver(self._lost)
+        self._deliver(Hangup(reason))
 
     def watch(self, now: float) -> None:
         """Called while the client does not read, and once after: it may be given up."""

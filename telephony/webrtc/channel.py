@@ -74,9 +74,15 @@ class WebRtcChannel:
             receiver(self._lost)
 
     def heard(self, frame: Frame) -> None:
-        """Sound or a key came."""
-        if self._receiver is not None and not self._closed:
+        """Sound, a key or a hang-up came; the last is kept for whoever attaches next."""
+        if not self._closed:
+            self._deliver(frame)
+
+    def _deliver(self, frame: Frame) -> None:
+        if self._receiver is not None:
             self._receiver(frame)
+        elif isinstance(frame, Hangup):
+            self._lost = frame
 
     def told(self, message: str | bytes) -> None:
         """A message came over the data channel."""
@@ -103,9 +109,7 @@ class WebRtcChannel:
         """The peer is gone; `fault` is the code of why, where that is one."""
         self._closed = True
         self.fault = self.fault or fault
-        self._lost = Hangup(reason)
-        if self._receiver is not None:
-            self._receiver(self._lost)
+        self._deliver(Hangup(reason))
 
     # To the peer
 

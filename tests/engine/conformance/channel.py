@@ -147,6 +147,16 @@ async def what_the_person_does_comes_in_order(channel: AudioChannel, far: FarEnd
     assert isinstance(received[-1], Hangup)
 
 
+async def a_hang_up_that_came_first_is_told_to_whoever_comes(
+    channel: AudioChannel, far: FarEnd
+) -> None:
+    """Or a call would be held with nobody at its other end."""
+    far.deliver(Hangup("caller"))
+    await far.wait(0.05)
+    received = attach(channel)
+    assert [type(frame) for frame in received] == [Hangup]
+
+
 async def nothing_is_sent_after_closing(channel: AudioChannel, far: FarEnd) -> None:
     attach(channel)
     channel.play(sound(channel, 20))
@@ -178,6 +188,7 @@ CASES = [
     clearing_forgets_sound_and_marks_and_tells_how_far_it_got,
     clearing_ends_a_pause,
     what_the_person_does_comes_in_order,
+    a_hang_up_that_came_first_is_told_to_whoever_comes,
     nothing_is_sent_after_closing,
     what_a_channel_has_no_form_for_is_left_out,
 ]
