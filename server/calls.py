@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -199,6 +200,9 @@ class Calls:
             with self.holding(running):
                 started(call)
                 reason = await call.run()
+        except asyncio.CancelledError:
+            reason = call.session.reason or "cancelled"  # it may have ended, and wait for the store
+            raise
         except Exception as error:  # noqa: BLE001 the border: the next call must not notice
             self.failed(channel, session_id, error)
         finally:

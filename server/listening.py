@@ -5,6 +5,7 @@ A conversation has one session, whatever number of sides is heard in it: its log
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -163,6 +164,9 @@ class Listening:
         try:
             with self._calls.holding(running):
                 reason = await ears.run()
+        except asyncio.CancelledError:
+            reason = "cancelled"
+            raise
         except Exception as error:  # noqa: BLE001 the border: the next call must not notice
             self._calls.failed(channel, running.session_id, error)
         finally:

@@ -2,16 +2,49 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from server.calls import Prepared
+from tests.fakes import FlakyStore
 from tests.server.served import calling, serving
+from tests.server.test_listening import Server, Side, prepare
+from tests.virtual import virtual
 
-pytestmark = pytest.mark.integration
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    return prepare()
 
 
+@pytest.mark.parametrize(("hung_up", "reason"), [(False, "cancelled"), (True, "caller")])
+@virtual
+async def test_a_call_that_is_cancelled_says_so_unless_it_had_ended(
+    prepared: Prepared, hung_up: bool, reason: str
+) -> None:
+    store = FlakyStore(failures=10_000 if hung_up else 0)
+    calls = Server(prepared, store).calls
+    side = Side()
+    running = asyncio.create_task(calls.run("s1", side, prepared, origin="test"))
+    await asyncio.sleep(1)
+    if hung_up:
+        side.lost("caller")
+        await asyncio.sleep(1)
+    with capture_logs() as logs:
+        running.cancel()
+        await asyncio.wait({running})
+    assert running.cancelled()
+    assert [log["reason"] for log in logs if log["event"] == "call.ended"] == [reason]
+    assert side.closed == reason
+    labels = {"scenario": "bench", "reason": reason}
+    assert calls.metrics.registry.get_sample_value("calls_total", labels) == 1
+
+
+@pytest.mark.integration
 @pytest.mark.asyncio
 async def test_running_calls_are_listed_without_what_was_said(tmp_path: Path) -> None:
     with serving(tmp_path / "log") as served:

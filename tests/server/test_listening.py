@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from engine.channel import Capabilities
 from engine.clock import LoopClock
@@ -70,12 +71,16 @@ class Server:
         return [(event.name, dict(event.data)) for event in await self.store.read(session)]
 
 
-@pytest.fixture(scope="module")
-def prepared() -> Prepared:
+def prepare() -> Prepared:
     """Threads prepare it, so it is made on a loop of its own."""
     application = Application(Settings(speech="null", vad="webrtc"))
     asyncio.run(application.parts.start())
     return application.calls.prepare("bench")
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Prepared:
+    return prepare()
 
 
 @virtual
@@ -172,6 +177,21 @@ async def test_the_server_stops(prepared: Prepared) -> None:
     side.closed = None
     side.lost("draining")
     assert await hearing == "draining"
+
+
+@virtual
+async def test_a_listening_that_is_cancelled_says_so(prepared: Prepared) -> None:
+    server = Server(prepared)
+    side = Side()
+    hearing = server.hear("c1", "caller", side)
+    await asyncio.sleep(0)
+    hearing.cancel()
+    with capture_logs() as logs:
+        await asyncio.wait({hearing})
+    assert hearing.cancelled()
+    assert [log["reason"] for log in logs if log["event"] == "listening.ended"] == ["cancelled"]
+    assert side.closed == "cancelled"
+    assert (await server.kept("one"))[-1][1]["reason"] == "cancelled"
 
 
 @virtual
