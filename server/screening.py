@@ -9,7 +9,7 @@ is heard then is the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -41,6 +41,7 @@ class Screening:
         self._waiting: Waiting | None = None
         self._deaf = False
         self._over = False
+        self._decided: Callable[[], None] = lambda: None
 
     @property
     def answered_by(self) -> str:
@@ -80,6 +81,10 @@ class Screening:
         if not self._over:
             self._tell(self._amd.amd_status(status, cause, at))
 
+    def when_decided(self, callback: Callable[[], None]) -> None:
+        """Call `callback` at each verdict."""
+        self._decided = callback
+
     def close(self) -> None:
         """Listen no more. Safe to call again."""
         self._over = True
@@ -98,16 +103,17 @@ class Screening:
         for one in told:
             match one:
                 case Verdict():
-                    self._decided(one)
+                    self._conclude(one)
                 case Beep():
                     self._beeped(one)
 
-    def _decided(self, verdict: Verdict) -> None:
+    def _conclude(self, verdict: Verdict) -> None:
         log.info("amd.verdict", kind=verdict.kind, took_s=round(verdict.took_s, 2))
         self._signal("amd", verdict.as_json(), verdict.at)
         if self._leaves_message:
             self._deaf = verdict.kind is Kind.VOICEMAIL
             self._waiting = Waiting(verdict.at) if self._deaf else None
+        self._decided()
 
     def _beeped(self, beep: Beep) -> None:
         self._signal("beep", {"heard": True, **beep.as_json()}, beep.at + beep.length_s)

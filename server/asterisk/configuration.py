@@ -16,10 +16,14 @@ from urllib.parse import urlsplit
 from engine.errors import ConfigurationError
 from server.asterisk.modules import needed
 
-__all__ = ["CONTEXT", "Wanted", "configuration", "endpoint_of"]
+__all__ = ["AMD_CONTEXT", "APP_VARIABLE", "CONTEXT", "Wanted", "configuration", "endpoint_of"]
 
 CONTEXT = "palabre"
 """The dialplan's context that brings calls to us."""
+AMD_CONTEXT = "palabre-amd"
+"""The context that runs AMD() for us (`server.asterisk.witness`)."""
+APP_VARIABLE = "PALABRE_APP"
+"""Says there which of our applications asked: one context serves them all."""
 ANY_NUMBER = ("_X.", "_+X.")
 NO_PASSWORD = "CHANGE-ME"
 ANSWERED_WITHIN_S = 20
@@ -199,7 +203,19 @@ def _extensions(wanted: Wanted) -> str:
     ]
     for number in wanted.numbers or ANY_NUMBER:
         lines += _extension(number, wanted)
-    return _text(lines)
+    return _text([*lines, *(_amd() if wanted.ari else ())])
+
+
+def _amd() -> list[str]:
+    return [
+        "",
+        "; Asterisk's AMD() as one more witness of who answered calls that the engine places. It",
+        "; listens beside the engine, and nobody waits for it. Calls work without this context.",
+        f"[{AMD_CONTEXT}]",
+        "exten => s,1,AMD()",
+        f" same => n,Stasis(${{{APP_VARIABLE}}},amd,${{AMDSTATUS}},${{AMDCAUSE}})",
+        " same => n,Hangup()",
+    ]
 
 
 def _extension(number: str, wanted: Wanted) -> list[str]:

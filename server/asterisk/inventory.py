@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 
 from telephony.asterisk.ari.events import Bridge, Channel
 
-__all__ = ["PEOPLE", "Inventory", "Names"]
+__all__ = ["PEOPLE", "WITNESS", "Inventory", "Names"]
 
 PEOPLE = "people"
 """The kind of bridge in which people talk to each other, without us."""
+WITNESS = "amd"
+"""The kind of channel on which the dialplan runs AMD() for us: ours also while it does."""
 
 
 class Names:
@@ -68,8 +70,9 @@ class Inventory:
             inside = channel.id in application
             if channel.id in spoken_for:
                 continue
+            kind = names.kind(channel.id)
             if inside and channel.state == "Ring":
                 found.came.append(channel)
-            elif channel.waits and (inside or names.kind(channel.id)):  # else the dialplan has it
+            elif kind == WITNESS or (channel.waits and (inside or kind)):  # or the dialplan has it
                 found.left.append(channel)
         return found

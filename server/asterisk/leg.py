@@ -47,12 +47,14 @@ class Reached(IntEnum):
 class Leg:
     """The channel `id`; `changed` is told what it reaches, once each.
 
-    `cause` and `tech_cause` are why it ended, 0 and None where nobody said. One that is
-    `handed_over` talks to somebody else, and the end of the call that it came by is not its own.
+    `cause` and `tech_cause` are why it ended, 0 and None where nobody said; `args` are what the
+    dialplan brought it to our application with, when it last did. One that is `handed_over` talks
+    to somebody else, and the end of the call that it came by is not its own.
     """
 
     def __init__(self, channel_id: str, changed: Callable[[Reached], None] | None = None) -> None:
         self.id = channel_id
+        self.args: tuple[str, ...] = ()
         self.entered = False
         self.rang = False
         self.answered = False
@@ -67,7 +69,8 @@ class Leg:
     def take(self, event: Event) -> None:
         """Something happened to the channel."""
         match event:
-            case StasisStart():
+            case StasisStart(args=args):
+                self.args = args
                 self._reach(Reached.ENTERED)
             case Dial(status="RINGING"):
                 self._reach(Reached.RINGING)
@@ -139,6 +142,12 @@ class Leg:
     async def in_application(self) -> None:
         """Wait until it is in our application. Raises LegGone. Cancelling is safe."""
         await self._until(lambda: self.entered)
+
+    async def brought(self) -> tuple[str, ...]:
+        """Wait until the dialplan brings it to our application with arguments. Raises LegGone.
+        Cancelling is safe."""
+        await self._until(lambda: bool(self.args))
+        return self.args
 
     async def taken(self) -> None:
         """Wait until it is answered. Raises LegGone. Cancelling is safe."""

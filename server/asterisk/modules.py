@@ -30,7 +30,10 @@ MODULES = (
     Module("app_stasis", "the dialplan's way to ARI", ari=True),
     Module("res_stasis", "calls controlled through ARI", ari=True),
     Module("res_stasis_answer", "answering through ARI", ari=True),
-    Module("res_stasis_snoop", "listening to a call between people", ari=True, optional=True),
+    Module(
+        "res_stasis_snoop", "listening beside: to people, and for AMD()", ari=True, optional=True
+    ),
+    Module("app_amd", "AMD(), one more witness of who answered", ari=True, optional=True),
     Module("res_ari", "ARI", ari=True),
     Module("res_ari_model", "ARI", ari=True),
     Module("res_ari_applications", "ARI's applications", ari=True),

@@ -16,6 +16,7 @@ from server.asterisk.dialling import ENDED_S
 from server.asterisk.leg import Leg, LegGone, Reached
 from server.asterisk.media import AsteriskMedia
 from server.asterisk.sound import Sound, sound
+from server.asterisk.witness import Witness
 from server.calls import Calls, Prepared
 from server.screening import Screening
 from telephony.asterisk.ari.errors import AriError
@@ -83,6 +84,7 @@ class Outbound:
         self._media = media
         self._exits = desks.exits
         self._desks = desks
+        self._witness = Witness(desks.control, calls.clock)
 
     async def place(
         self,
@@ -165,16 +167,17 @@ class Outbound:
                 screening.watch(frame)
 
         try:
-            return await self._calls.run(
-                session_id,
-                way.channel,
-                prepared,
-                origin="asterisk",
-                watch=watched,
-                started=started,
-                act=desk.act,
-                hear=screening.hear if screening is not None else None,
-            )
+            async with self._witness.beside(leg, session_id, screening):
+                return await self._calls.run(
+                    session_id,
+                    way.channel,
+                    prepared,
+                    origin="asterisk",
+                    watch=watched,
+                    started=started,
+                    act=desk.act,
+                    hear=screening.hear if screening is not None else None,
+                )
         finally:
             if screening is not None:
                 screening.close()

@@ -147,10 +147,16 @@ async def test_before_the_answer_only_the_network_speaks_and_nobody_is_told(tmp_
 @virtual
 async def test_asterisks_own_verdict_counts(tmp_path: Path) -> None:
     call = Line(tmp_path, "hangup")
+    decided: list[str] = []
+    call.screening.when_decided(lambda: decided.append(call.screening.answered_by))
     await call.hears(silence(0.5), voice(0.5), silence(0.4))
     assert call.names == []
+    assert decided == []
     call.screening.asterisk("HUMAN", "HUMAN-800-800", call.clock.now())
-    assert call.names == ["human"]
+    assert call.names == decided == ["human"]
+    (signal,) = call.told
+    evidence = {one["witness"]: one for one in signal.data["evidence"]}
+    assert evidence["asterisk"]["says"] == "AMD HUMAN HUMAN"
     call.screening.close()
 
 

@@ -216,6 +216,16 @@ class Ari:
         query = {"endpoint": endpoint}
         await self.request(Request("POST", f"channels/{_id(channel_id)}/redirect", query))
 
+    async def follow(self, channel_id: str) -> None:
+        """Be told what becomes of a channel also when it has left our application."""
+        query = {"eventSource": f"channel:{channel_id}"}
+        await self.request(Request("POST", f"applications/{_id(self.app)}/subscription", query))
+
+    async def set_variable(self, channel_id: str, name: str, value: str) -> None:
+        """Set a variable of the channel, for the dialplan."""
+        query = {"variable": name, "value": value}
+        await self.request(Request("POST", f"channels/{_id(channel_id)}/variable", query))
+
     async def go_on(self, channel_id: str, context: str, extension: str) -> None:
         """Leave our application for the dialplan."""
         query = {"context": context, "extension": extension, "priority": "1"}

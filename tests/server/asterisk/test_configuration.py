@@ -61,6 +61,13 @@ def test_with_ari_we_dial_asterisk() -> None:
         " ; The engine is not connected: 34 tells the caller so (SIP 503).\n"
         " same => n,Hangup(34)\n"
         " same => n(done),Hangup()\n"
+        "\n"
+        "; Asterisk's AMD() as one more witness of who answered calls that the engine places. It\n"
+        "; listens beside the engine, and nobody waits for it. Calls work without this context.\n"
+        "[palabre-amd]\n"
+        "exten => s,1,AMD()\n"
+        " same => n,Stasis(${PALABRE_APP},amd,${AMDSTATUS},${AMDCAUSE})\n"
+        " same => n,Hangup()\n"
     )
     assert "([trunk], type = endpoint)" in files["pjsip.conf"]
     assert all(f"load = {module.name}.so\n" in files["modules.conf"] for module in MODULES)
@@ -84,6 +91,7 @@ def test_by_the_dialplan_alone_asterisk_dials_us() -> None:
         "v(call=${URIENCODE(${UNIQUEID})},from=${URIENCODE(${CALLERID(num)})},"
         "to=${URIENCODE(${EXTEN})}),20)\n"
     ) in files["extensions.conf"]
+    assert "AMD" not in files["extensions.conf"] + files["modules.conf"]
     assert "res_ari" not in files["modules.conf"]
 
 

@@ -40,3 +40,10 @@ def test_a_media_channel_that_was_never_answered_is_left() -> None:
     channel = Channel("palabre.media.1f", state="Down", application="AppDial2")
     found = Inventory.of([channel], [], names=NAMES, application=(), known=())
     assert found == Inventory(left=[channel])
+
+
+def test_what_the_dialplan_has_is_its_own_but_for_a_witness() -> None:
+    handed_over = Channel("palabre.call.1f", state="Up", application="Dial")
+    witness = Channel("palabre.amd.1f", state="Up", application="AMD")
+    found = Inventory.of([handed_over, witness], [], names=NAMES, application=(), known=())
+    assert found == Inventory(left=[witness])

@@ -101,3 +101,17 @@ async def test_what_is_waited_for_comes_or_never_will() -> None:
     with pytest.raises(LegGone):
         await leg.taken()
     await leg.in_application()  # that it had been
+
+
+@virtual
+async def test_the_dialplan_brings_one_back_with_arguments() -> None:
+    leg, _ = led(StasisStart(CHANNEL))
+    brought = asyncio.create_task(leg.brought())
+    await asyncio.sleep(1)
+    assert not brought.done()
+    leg.take(StasisStart(CHANNEL, ("amd", "HUMAN")))
+    assert await brought == ("amd", "HUMAN")
+    other, _ = led(StasisStart(CHANNEL))
+    other.vanished()
+    with pytest.raises(LegGone):
+        await other.brought()

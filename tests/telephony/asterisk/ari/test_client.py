@@ -67,6 +67,16 @@ Asking = Callable[[Ari], Awaitable[Any]]
             "POST channels/1/continue",
             {"context": "from-sip", "extension": "400", "priority": "1"},
         ),
+        (
+            lambda ari: ari.follow("s.1"),
+            "POST applications/palabre/subscription",
+            {"eventSource": "channel:s.1"},
+        ),
+        (
+            lambda ari: ari.set_variable("1", "APP", "palabre"),
+            "POST channels/1/variable",
+            {"variable": "APP", "value": "palabre"},
+        ),
         (lambda ari: ari.join("b", "1", "2"), "POST bridges/b/addChannel", {"channel": "1,2"}),
         (lambda ari: ari.part("b", "1"), "POST bridges/b/removeChannel", {"channel": "1"}),
         (lambda ari: ari.delete_bridge("b"), "DELETE bridges/b", {}),
