@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,6 +27,7 @@ from server.numbers import Numbers
 from server.parts import Parts, Running
 from server.recorder import Recorder
 from server.watched import Watched
+from telephony.inlet import Inlet
 
 __all__ = ["CallChannel", "Calls", "Failing", "Prepared", "RunningCall"]
 
@@ -47,10 +47,8 @@ class CallChannel(AudioChannel, Failing, Protocol):
 
     dropped: int
     """Frames of sound that were not sent because nobody read them."""
-    faults: Counter[str]
-    """Messages of the far end that made no sense, by code."""
-    fault: str | None
-    """The code of what ended the call before its time."""
+    inlet: Inlet
+    """What came in that made no sense, and the fault that ended the call, if one did."""
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The far end is gone: hand `Hangup(reason)` to the receiver."""
@@ -211,14 +209,14 @@ class Calls:
                 await recorder.over()
             self.metrics.calls.labels(scenario, reason).inc()
             self.metrics.dropped.inc(channel.dropped)
-            for code, count in channel.faults.items():
+            for code, count in channel.inlet.faults.items():
                 self.metrics.faults.labels(code).inc(count)
             facts.info(
                 "call.ended",
                 reason=reason,
-                code=channel.fault,
+                code=channel.inlet.fault,
                 dropped=channel.dropped,
-                faults=dict(channel.faults),
+                faults=dict(channel.inlet.faults),
                 **account(),
             )
         return reason

@@ -174,8 +174,9 @@ class Listening:
             conversation.told.remove(said)
             await self._leave(conversation, side, reason)
             self._count(channel)
+            inlet = channel.inlet
             facts.info(
-                "listening.ended", reason=reason, code=channel.fault, faults=dict(channel.faults)
+                "listening.ended", reason=reason, code=inlet.fault, faults=dict(inlet.faults)
             )
         return reason
 
@@ -207,7 +208,7 @@ class Listening:
             log.error("listening.not_stored", call_id=conversation.session_id, code=error.code)
 
     def _count(self, channel: CallChannel) -> None:
-        for code, count in channel.faults.items():
+        for code, count in channel.inlet.faults.items():
             self._calls.metrics.faults.labels(code).inc(count)
 
 

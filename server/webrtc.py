@@ -184,7 +184,7 @@ class WebRtc:
             Resample().feed,
             offer.sound_type,
             offer.key_types,
-            channel.faults,
+            channel.inlet.faults,
         )
         track = PacedTrack(channel.pull, channel.wake, Encoder(), clock)
 

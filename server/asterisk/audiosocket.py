@@ -193,7 +193,7 @@ class _Wire(asyncio.Protocol):
             self._first.set_result(str(event.uuid) if isinstance(event, Identified) else None)
         elif isinstance(event, ProtocolError):
             if channel is not None:
-                channel.faults[event.code] += 1
+                channel.inlet.faults[event.code] += 1
         elif channel is not None:
             channel.received(event, now)
         elif isinstance(event, Sound) and not self._rate_hz.done():

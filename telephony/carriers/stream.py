@@ -7,14 +7,15 @@ ours, between those of the lines, tell that.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from engine.channel import Capabilities, Receiver
+from engine.channel import Capabilities
 from engine.errors import ProtocolError
 from engine.frames import Cleared, Frame, Hangup, Mark, Played, Say
+from telephony.inlet import Inlet
 from telephony.wire import Unread, Wire
 
 __all__ = ["Begun", "StreamChannel", "StreamCodec"]
@@ -66,23 +67,19 @@ class _Awaited:
 
 
 class StreamChannel:
-    """One call's way through a carrier's stream. `begun` is told how the stream begins, or None if
-    it ends before that; sound and keys until then are dropped. `now` of its methods is the edge's
-    clock."""
+    """One call's way through a carrier's stream. `begun` is told how the stream begins, and None at
+    its end, which may come first. `now` of its methods is the edge's clock."""
 
     def __init__(
         self, codec: StreamCodec, wire: Wire, begun: Callable[[Begun | None], None]
     ) -> None:
         self.capabilities = codec.capabilities
         self.dropped = 0
-        self.faults: Counter[str] = Counter()
-        self.fault: str | None = None
+        self.inlet = Inlet()
+        self.attach = self.inlet.attach
         self._codec = codec
         self._wire = wire
         self._begun = begun
-        self._receiver: Receiver | None = None
-        self._closed = False
-        self._lost: Hangup | None = None
         self._unread = Unread(wire)
         # What was sent of the turn, and how far the carrier says it has got.
         self._epoch = 0
@@ -96,19 +93,14 @@ class StreamChannel:
 
     # From the carrier
 
-    def attach(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        if self._lost is not None:
-            receiver(self._lost)
-
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
-        if self._closed:
+        if self.inlet.closed:
             return
         try:
             event = self._codec.decode(message, now)
         except ProtocolError as error:
-            self.faults[error.code] += 1
+            self.inlet.faults[error.code] += 1
             return
         match event:
             case None:
@@ -119,8 +111,8 @@ class StreamChannel:
                 self.lost(event.reason)
             case Played():
                 self._came_back(event)
-            case _ if self._receiver is not None:
-                self._receiver(event)
+            case _:
+                self.inlet.deliver(event)
 
     def _came_back(self, played: Played) -> None:
         dropped = self._dropped_marks.pop(played.name, None)
@@ -132,37 +124,31 @@ class StreamChannel:
         while (reached := self._awaited.popleft()).name != played.name:
             pass
         self._reached, self._reached_at = reached, played.at
-        if not played.name.startswith(OURS) and self._receiver is not None:
-            self._receiver(played)
+        if not played.name.startswith(OURS):
+            self.inlet.deliver(played)
 
     def _answer_clear(self, dropped: _Awaited, now: float) -> None:
         """The first mark that came back unplayed tells when the sound was dropped: as long after
         the last one that was played as it arrived after it."""
         epoch = self._clearing
-        if epoch is None or dropped.epoch != epoch or self._receiver is None:
+        if epoch is None or dropped.epoch != epoch:
             return
         self._clearing = None
         played_ms = 0.0
         if self._reached.epoch == epoch:
             since_ms = (now - self._reached_at) * 1000
             played_ms = min(self._reached.at_ms + since_ms, dropped.at_ms)
-        self._receiver(Cleared(epoch, max(0.0, played_ms), now))
+        self.inlet.deliver(Cleared(epoch, max(0.0, played_ms), now))
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The connection or the call is gone; `fault` is the code of why, where that is one."""
-        if not self._closed:
-            self._closed = True
-            self._wire.close(1000, reason)
-        self.fault = self.fault or fault
-        self._lost = Hangup(reason)
-        if self._receiver is not None:
-            self._receiver(self._lost)
-        else:
-            self._begun(None)
+        self.close(reason)
+        self.inlet.lost(reason, fault)
+        self._begun(None)
 
     def watch(self, now: float) -> None:
         """Called while the carrier does not read, and once after: it may be given up."""
-        if self._unread.too_long(now) and not self._closed:
+        if self._unread.too_long(now) and not self.inlet.closed:
             self.lost("stalled", "client.stalled")
 
     # To the carrier
@@ -178,7 +164,7 @@ class StreamChannel:
                 pass
 
     def play(self, pcm: bytes) -> None:
-        if self._closed:
+        if self.inlet.closed:
             return
         if self._wire.blocked:
             self.dropped += 1
@@ -201,7 +187,7 @@ class StreamChannel:
             self._awaited.append(_Awaited(name, self._epoch, self._sent_ms))
 
     def _write(self, message: bytes | str | None) -> None:
-        if message is not None and not self._closed:
+        if message is not None and not self.inlet.closed:
             self._wire.write(message)
 
     def pause(self, epoch: int) -> None:
@@ -220,11 +206,10 @@ class StreamChannel:
 
     def close(self, reason: str) -> None:
         """Hang up: the carrier ends the call when its stream ends."""
-        if not self._closed:
-            self._closed = True
+        if self.inlet.close():
             self._wire.close(1000, reason)
 
     def fail(self, code: str, message: str) -> None:
         """End a call that cannot go on; a carrier's stream has no words for why."""
-        self.fault = self.fault or code
-        self.close(code)
+        if self.inlet.close(code):
+            self._wire.close(1000, code)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
-from engine.channel import Capabilities, Receiver
+from engine.channel import Capabilities
 from engine.errors import ProtocolError
 from engine.frames import Frame, Hangup, Notice
+from telephony.inlet import Inlet
 from telephony.media.protocol import MediaDecoder, MediaRequest, command, encode
 from telephony.wire import Unread, Wire
 
@@ -27,30 +26,21 @@ class MediaChannel:
         self.capabilities: Capabilities = request.capabilities()
         self.dropped = 0
         """Frames of sound not sent because the client did not read."""
-        self.faults: Counter[str] = Counter()
-        """Messages that made no sense, by code."""
-        self.fault: str | None = None
-        """The code of what ended the call before its time."""
+        self.inlet = Inlet()
+        self.attach = self.inlet.attach
+        self.lost = self.inlet.lost
         self._pause = "pause" in request.features
         self._clear = "clear" in request.features
         self._wire = wire
         self._decoder = MediaDecoder(request.rate_hz)
-        self._receiver: Receiver | None = None
-        self._closed = False
-        self._lost: Hangup | None = None
         self._unread = Unread(wire)
         self._noticed_at: dict[str, float] = {}
 
     # From the client
 
-    def attach(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        if self._lost is not None:
-            receiver(self._lost)
-
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
-        if self._closed or (self._receiver is None and isinstance(message, bytes)):
+        if self.inlet.closed:
             return
         try:
             if isinstance(message, bytes):
@@ -58,42 +48,33 @@ class MediaChannel:
             else:
                 frame = self._decoder.control(message, now)
         except ProtocolError as error:
-            self.faults[error.code] += 1
+            self.inlet.faults[error.code] += 1
             last = self._noticed_at.get(error.code)
             if last is None or now - last >= NOTICES_PER_S:
                 self._noticed_at[error.code] = now
                 self.send(Notice(error.code, str(error)))
             return
-        self._deliver(frame)
-
-    def _deliver(self, frame: Frame) -> None:
-        """A hang-up is kept for whoever attaches next."""
-        if self._receiver is not None:
-            self._receiver(frame)
-        elif isinstance(frame, Hangup):
-            self._lost = frame
-
-    def lost(self, reason: str, fault: str | None = None) -> None:
-        """The connection is gone; `fault` is the code of why, where that is one."""
-        self._closed = True
-        self.fault = self.fault or fault
-        self._deliver(Hangup(reason))
+        self.inlet.deliver(frame)
 
     def watch(self, now: float) -> None:
         """Called while the client does not read, and once after: it may be given up."""
-        if self._unread.too_long(now) and not self._closed:
+        if self._unread.too_long(now) and not self.inlet.closed:
             self.lost("stalled", "client.stalled")
             self._wire.close(1008, "client.stalled")
 
     # To the client
 
     def send(self, frame: Frame) -> None:
+        if not self.inlet.closed:
+            self._tell(frame)
+
+    def _tell(self, frame: Frame) -> None:
         text = encode(frame)
-        if text is not None and not self._closed:
+        if text is not None:
             self._wire.write(text)
 
     def play(self, pcm: bytes) -> None:
-        if self._closed:
+        if self.inlet.closed:
             return
         if self._wire.blocked:
             self.dropped += 1
@@ -113,20 +94,17 @@ class MediaChannel:
             self._command("clear", epoch)
 
     def _command(self, kind: str, epoch: int) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._wire.write(command(kind, epoch))
 
     def close(self, reason: str) -> None:
         """Hang up with `reason`."""
-        if not self._closed:
-            self.send(Hangup(reason))
-            self._closed = True
+        if self.inlet.close():
+            self._tell(Hangup(reason))
             self._wire.close(1000, reason)
 
     def fail(self, code: str, message: str) -> None:
         """Tell a fault that ends the call, and close."""
-        if not self._closed:
-            self.send(Notice(code, message, fatal=True))
-            self._closed = True
-            self.fault = code
+        if self.inlet.close(code):
+            self._tell(Notice(code, message, fatal=True))
             self._wire.close(RESTART if code == "server.draining" else FAULT, code)

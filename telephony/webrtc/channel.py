@@ -8,13 +8,13 @@ the messages of the media WebSocket (docs/protocols/media.md).
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import Protocol
 
-from engine.channel import Capabilities, Receiver
+from engine.channel import Capabilities
 from engine.clock import Clock
 from engine.errors import ProtocolError
 from engine.frames import Cleared, Dtmf, Frame, Hangup, Mark, Notice, Played, Say
+from telephony.inlet import Inlet
 from telephony.media.protocol import MediaDecoder, encode
 from telephony.webrtc.playout import PlayoutQueue
 
@@ -51,46 +51,33 @@ class WebRtcChannel:
         )
         self.dropped = 0
         """Always 0: the queue is pulled in real time, whether or not the network carries it."""
-        self.faults: Counter[str] = Counter()
-        """Messages that made no sense, by code."""
-        self.fault: str | None = None
-        """The code of what ended the call before its time."""
+        self.inlet = Inlet()
+        self.attach = self.inlet.attach
+        self.lost = self.inlet.lost
         self.wake = asyncio.Event()
         """Set when a track that had nothing to send has something to pull."""
         self._clock = clock
         self._data = data
         self._queue = PlayoutQueue(RATE_HZ)
         self._decoder = MediaDecoder(RATE_HZ)
-        self._receiver: Receiver | None = None
-        self._closed = False
-        self._lost: Hangup | None = None
         self._noticed_at: dict[str, float] = {}
 
     # From the peer
 
-    def attach(self, receiver: Receiver) -> None:
-        self._receiver = receiver
-        if self._lost is not None:
-            receiver(self._lost)
-
     def heard(self, frame: Frame) -> None:
-        """Sound, a key or a hang-up came; the last is kept for whoever attaches next."""
-        if not self._closed:
-            self._deliver(frame)
-
-    def _deliver(self, frame: Frame) -> None:
-        if self._receiver is not None:
-            self._receiver(frame)
-        elif isinstance(frame, Hangup):
-            self._lost = frame
+        """Sound, a key or a hang-up came."""
+        if not self.inlet.closed:
+            self.inlet.deliver(frame)
 
     def told(self, message: str | bytes) -> None:
         """A message came over the data channel."""
+        if self.inlet.closed:
+            return
         now = self._clock.now()
         try:
-            self.heard(self._understood(message, now))
+            self.inlet.deliver(self._understood(message, now))
         except ProtocolError as error:
-            self.faults[error.code] += 1
+            self.inlet.faults[error.code] += 1
             last = self._noticed_at.get(error.code)
             if last is None or now - last >= NOTICES_PER_S:
                 self._noticed_at[error.code] = now
@@ -105,18 +92,12 @@ class WebRtcChannel:
         # What was played is what our track sent: nobody else can say.
         raise ProtocolError("message.unknown", "known types: dtmf, hangup; it was ignored")
 
-    def lost(self, reason: str, fault: str | None = None) -> None:
-        """The peer is gone; `fault` is the code of why, where that is one."""
-        self._closed = True
-        self.fault = self.fault or fault
-        self._deliver(Hangup(reason))
-
     # To the peer
 
     def pull(self) -> bytes:
         """The next frame of sound for the track, which calls this every 20 ms; empty where there
         is nothing to hear. What it reaches is told."""
-        if self._closed:
+        if self.inlet.closed:
             return b""
         frame, reached = self._queue.pull()
         now = self._clock.now()
@@ -126,7 +107,7 @@ class WebRtcChannel:
         return frame
 
     def send(self, frame: Frame) -> None:
-        if self._closed:
+        if self.inlet.closed:
             return
         match frame:
             case Mark(name=name):
@@ -146,26 +127,26 @@ class WebRtcChannel:
             asyncio.get_running_loop().call_soon(self._stalled)
 
     def _stalled(self) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self.lost("stalled", "client.stalled")
 
     def play(self, pcm: bytes) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._queue.sound(pcm)
             self.wake.set()
 
     def pause(self, epoch: int) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._queue.paused = True
             self._answer(epoch)
 
     def resume(self, epoch: int) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._queue.paused = False
             self.wake.set()
 
     def clear(self, epoch: int) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._queue.clear(epoch)
             self._answer(epoch)
             self.wake.set()  # marks of other turns may be next
@@ -177,13 +158,10 @@ class WebRtcChannel:
 
     def close(self, reason: str) -> None:
         """Hang up with `reason`."""
-        if not self._closed:
-            self.send(Hangup(reason))
-            self._closed = True
+        if self.inlet.close():
+            self._tell(Hangup(reason))
 
     def fail(self, code: str, message: str) -> None:
         """Tell a fault that ends the call, and close."""
-        if not self._closed:
-            self.send(Notice(code, message, fatal=True))
-            self._closed = True
-            self.fault = code
+        if self.inlet.close(code):
+            self._tell(Notice(code, message, fatal=True))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from server.calls import Prepared
 from server.listening import FEED, Listening
 from server.parts import Parts
 from server.settings import Settings
+from telephony.inlet import Inlet
 from tests.fakes import FakeAudioChannel, FlakyStore
 from tests.server.served import speech
 from tests.virtual import virtual
@@ -30,15 +30,15 @@ class Side(FakeAudioChannel):
     def __init__(self) -> None:
         super().__init__(Capabilities(rate_hz=16000))
         self.dropped = 0
-        self.faults: Counter[str] = Counter({"audio.stale": 2})
-        self.fault: str | None = None
+        self.inlet = Inlet()
+        self.inlet.faults["audio.stale"] = 2
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         self.deliver(Hangup(reason))
 
     def fail(self, code: str, message: str) -> None:
-        self.fault = code
-        self.close(code)
+        if self.inlet.close(code):
+            self.close(code)
 
 
 class Server:
@@ -173,7 +173,7 @@ async def test_the_server_stops(prepared: Prepared) -> None:
     hearing = server.hear("c1", "caller", side)
     await asyncio.sleep(0)
     server.calls.stop()
-    assert side.fault == "server.draining"
+    assert side.inlet.fault == "server.draining"
     side.closed = None
     side.lost("draining")
     assert await hearing == "draining"
@@ -205,7 +205,7 @@ async def test_a_fault_of_ours_ends_one_side_only(prepared: Prepared) -> None:
     broken.attach = refuse  # type: ignore[method-assign]
     hearing = [server.hear("c1", "agent", whole), server.hear("c1", "caller", broken)]
     assert await hearing[1] == "error"
-    assert broken.fault == "server.error"
+    assert broken.inlet.fault == "server.error"
     await server.say(whole)
     whole.lost("caller")
     assert await hearing[0] == "caller"

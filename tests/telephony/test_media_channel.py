@@ -55,6 +55,9 @@ def test_sound_and_keys_come_in_and_go_nowhere_after_the_end() -> None:
 def test_nothing_comes_in_before_there_is_a_receiver() -> None:
     channel = MediaChannel(MediaRequest("leads", "", 16000, frozenset()), FakeWire())
     channel.received(bytes(640), 1.0)
+    came: list[Frame] = []
+    channel.attach(came.append)
+    assert came == []
 
 
 def test_faults_are_counted_and_told_once_a_second_each() -> None:
@@ -64,8 +67,8 @@ def test_faults_are_counted_and_told_once_a_second_each() -> None:
         call.channel.received("x", 10.0 + number / 100)
     codes = [message["code"] for message in call.wire.told()]
     assert sorted(codes) == ["audio.odd_bytes"] * 3 + ["message.not_json"] * 3
-    assert call.channel.faults == {"audio.odd_bytes": 250, "message.not_json": 250}
-    assert call.channel.fault is None
+    assert call.channel.inlet.faults == {"audio.odd_bytes": 250, "message.not_json": 250}
+    assert call.channel.inlet.fault is None
     assert not call.came
 
 
@@ -95,7 +98,7 @@ def test_one_who_does_not_read_is_given_up_in_time() -> None:
     call.channel.watch(105.4 + UNREAD_S)
     assert call.wire.closed == (1008, "client.stalled")
     assert call.came == [Hangup("stalled")]
-    assert call.channel.fault == "client.stalled"
+    assert call.channel.inlet.fault == "client.stalled"
 
 
 def test_one_who_makes_much_wait_is_given_up_at_once() -> None:
@@ -127,7 +130,7 @@ def test_a_fault_that_ends_the_call_is_told_and_kept() -> None:
     call.channel.lost("draining")
     assert call.wire.told()[0]["fatal"]
     assert call.wire.closed == (1012, "server.draining")
-    assert call.channel.fault == "server.draining"
+    assert call.channel.inlet.fault == "server.draining"
     assert call.came == [Hangup("draining")]
 
 
@@ -136,7 +139,7 @@ def test_a_connection_that_is_lost_hangs_up() -> None:
     call.channel.lost("caller", "client.vanished")
     call.channel.close("caller")
     assert call.came == [Hangup("caller")]
-    assert call.channel.fault == "client.vanished"
+    assert call.channel.inlet.fault == "client.vanished"
     assert call.wire.closed is None
 
 

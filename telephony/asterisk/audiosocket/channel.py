@@ -6,10 +6,8 @@ due.
 
 from __future__ import annotations
 
-from collections import Counter
-
-from engine.channel import Capabilities, Receiver
-from engine.frames import Dtmf, Frame, Hangup
+from engine.channel import Capabilities
+from engine.frames import Dtmf, Frame
 from telephony.asterisk.audiosocket.protocol import (
     HANGUP,
     Event,
@@ -21,6 +19,7 @@ from telephony.asterisk.audiosocket.protocol import (
 )
 from telephony.asterisk.formats import FORMATS
 from telephony.asterisk.intake import Intake
+from telephony.inlet import Inlet
 from telephony.wire import Unread, Wire
 
 __all__ = ["AudioSocketChannel"]
@@ -43,63 +42,45 @@ class AudioSocketChannel:
         )
         self.dropped = 0
         """Frames of sound not sent because Asterisk did not read."""
-        self.faults: Counter[str] = Counter()
-        """Messages that made no sense and sound that came too late, by code."""
-        self.fault: str | None = None
-        """The code of what ended the call before its time."""
+        self.inlet = Inlet()
+        self.attach = self.inlet.attach
         self._wire = wire
-        self._receiver: Receiver | None = None
-        self._closed = False
-        self._lost: Hangup | None = None
-        self._intake = Intake(FORMS[rate_hz], self.faults)
+        self._intake = Intake(FORMS[rate_hz], self.inlet.faults)
         self._unread = Unread(wire)
 
     # From Asterisk
 
-    def attach(self, receiver: Receiver) -> None:
-        """Give what comes to `receiver`: from now on, but for a hang-up that came before."""
-        self._receiver = receiver
-        if self._lost is not None:
-            receiver(self._lost)
-
     def received(self, event: Event, now: float) -> None:
         """A whole message arrived."""
-        if self._closed:
+        if self.inlet.closed:
             return
         match event:
             case Sound():
                 self._heard(event, now)
             case Key(digit=digit):
-                self._deliver(Dtmf(digit, now))
+                self.inlet.deliver(Dtmf(digit, now))
             case Over(fault=fault):
                 self.lost("caller", f"audiosocket.fault_{fault}" if fault else None)
             case Identified():
-                self.faults["audiosocket.identified_twice"] += 1
+                self.inlet.faults["audiosocket.identified_twice"] += 1
 
     def _heard(self, piece: Sound, now: float) -> None:
         if piece.rate_hz != self.capabilities.rate_hz:
-            self.faults["audiosocket.rate_changed"] += 1
+            self.inlet.faults["audiosocket.rate_changed"] += 1
             return
         for heard in self._intake.take(piece.pcm, now):
-            self._deliver(heard)
-
-    def _deliver(self, frame: Frame) -> None:
-        if self._receiver is not None:
-            self._receiver(frame)
+            self.inlet.deliver(heard)
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The connection is gone; `fault` is the code of why, where that is one."""
-        if not self._closed:
+        if not self.inlet.closed:
             for heard in self._intake.finish():
-                self._deliver(heard)
-        self._closed = True
-        self.fault = self.fault or fault
-        self._lost = Hangup(reason)
-        self._deliver(self._lost)
+                self.inlet.deliver(heard)
+        self.inlet.lost(reason, fault)
 
     def watch(self, now: float) -> None:
         """Called while Asterisk does not read, and once after: it may be given up."""
-        if self._unread.too_long(now) and not self._closed:
+        if self._unread.too_long(now) and not self.inlet.closed:
             self.lost("stalled", "asterisk.stalled")
             self._wire.close(1008, "asterisk.stalled")
 
@@ -109,7 +90,7 @@ class AudioSocketChannel:
         """There is no form for anything but sound."""
 
     def play(self, pcm: bytes) -> None:
-        if self._closed or not pcm:
+        if self.inlet.closed or not pcm:
             return
         if self._wire.blocked:
             self.dropped += 1
@@ -125,16 +106,14 @@ class AudioSocketChannel:
 
     def close(self, reason: str) -> None:
         """Hang up."""
-        self._end(1000, reason)
+        if self.inlet.close():
+            self._end(1000, reason)
 
     def fail(self, code: str, message: str) -> None:
         """Hang up for a fault; a caller cannot read what it was."""
-        if not self._closed:
-            self.fault = code
+        if self.inlet.close(code):
             self._end(1011, code)
 
     def _end(self, code: int, reason: str) -> None:
-        if not self._closed:
-            self._closed = True
-            self._wire.write(HANGUP)
-            self._wire.close(code, reason)
+        self._wire.write(HANGUP)
+        self._wire.close(code, reason)

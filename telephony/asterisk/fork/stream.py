@@ -9,18 +9,18 @@ hands transcripts on to whoever controls FreeSWITCH.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qs
 
 import numpy as np
 
-from engine.channel import Capabilities, Receiver
+from engine.channel import Capabilities
 from engine.errors import ProtocolError
-from engine.frames import Frame, Hangup, Transcript
+from engine.frames import Frame, Transcript
 from telephony.asterisk.formats import FORMATS, Format
 from telephony.asterisk.intake import Intake
+from telephony.inlet import Inlet
 from telephony.wire import Unread, Wire
 
 __all__ = ["FREESWITCH", "SUBPROTOCOLS", "ForkRequest", "ForkSide", "ForkStream"]
@@ -90,47 +90,31 @@ class ForkSide:
         self.name = name
         self.capabilities = Capabilities(rate_hz=request.form.rate_hz)
         self.dropped = 0
-        self.faults: Counter[str] = Counter()
-        self.fault: str | None = None
-        self._intake = Intake(request.form, self.faults)
+        self.inlet = Inlet()
+        self.attach = self.inlet.attach
+        self._intake = Intake(request.form, self.inlet.faults)
         self._transcripts = request.subprotocol == FREESWITCH
         self._wire = wire
-        self._receiver: Receiver | None = None
-        self._closed = False
-        self._lost: Hangup | None = None
-
-    def attach(self, receiver: Receiver) -> None:
-        """Give what comes to `receiver`: from now on, but for a hang-up that came before."""
-        self._receiver = receiver
-        if self._lost is not None:
-            receiver(self._lost)
 
     def heard(self, sound: bytes, now: float) -> None:
-        if self._closed:
+        if self.inlet.closed:
             return
         try:
             for audio in self._intake.take(sound, now):
-                self._deliver(audio)
+                self.inlet.deliver(audio)
         except ProtocolError as error:
-            self.faults[error.code] += 1
+            self.inlet.faults[error.code] += 1
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The connection is gone; `fault` is the code of why, where that is one."""
-        if not self._closed:
+        if not self.inlet.closed:
             for audio in self._intake.finish():
-                self._deliver(audio)
-        self._closed = True
-        self.fault = self.fault or fault
-        self._lost = Hangup(reason)
-        self._deliver(self._lost)
-
-    def _deliver(self, frame: Frame) -> None:
-        if self._receiver is not None:
-            self._receiver(frame)
+                self.inlet.deliver(audio)
+        self.inlet.lost(reason, fault)
 
     def send(self, frame: Frame) -> None:
         """Transcripts go back to a FreeSWITCH, and become its events."""
-        if self._transcripts and isinstance(frame, Transcript) and not self._closed:
+        if self._transcripts and isinstance(frame, Transcript) and not self.inlet.closed:
             data = {"side": self.name, "text": frame.text, "final": frame.final}
             self._wire.write(json.dumps({"type": "transcription", "data": data}))
 
@@ -143,16 +127,13 @@ class ForkSide:
     def clear(self, epoch: int) -> None: ...
 
     def close(self, reason: str) -> None:
-        self._end(1000, reason)
+        """The other side's connection as well: a copy is whole or not at all."""
+        if self.inlet.close():
+            self._wire.close(1000, reason)
 
     def fail(self, code: str, message: str) -> None:
-        self.fault = self.fault or code
-        self._end(1011, code)
-
-    def _end(self, code: int, reason: str) -> None:
-        if not self._closed:
-            self._closed = True
-            self._wire.close(code, reason)  # the other side's too: a copy is whole or not at all
+        if self.inlet.close(code):
+            self._wire.close(1011, code)
 
 
 class ForkStream:
@@ -171,7 +152,7 @@ class ForkStream:
         if len(self.sides) == 1:
             self.sides[0].heard(message, now)
         elif len(message) % self._frame_bytes:
-            self.sides[0].faults["audio.odd_bytes"] += 1
+            self.sides[0].inlet.faults["audio.odd_bytes"] += 1
         else:
             both = np.frombuffer(message, "<i2").reshape(-1, len(self.sides))
             for index, side in enumerate(self.sides):

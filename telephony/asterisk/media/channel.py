@@ -7,12 +7,12 @@ left when Asterisk was asked, and it is asked in the same breath as it is paused
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 
-from engine.channel import Capabilities, Receiver
+from engine.channel import Capabilities
 from engine.errors import ConfigurationError, ProtocolError
-from engine.frames import Cleared, Dtmf, Frame, Hangup, Mark, Played, Say
+from engine.frames import Cleared, Dtmf, Frame, Mark, Played, Say
 from telephony.asterisk.formats import FORMATS, Format
 from telephony.asterisk.intake import Intake
 from telephony.asterisk.media.protocol import (
@@ -29,6 +29,7 @@ from telephony.asterisk.media.protocol import (
     is_json,
     parse,
 )
+from telephony.inlet import Inlet
 from telephony.wire import Unread, Wire
 
 __all__ = ["LEAD_S", "AsteriskChannel", "opened"]
@@ -84,17 +85,12 @@ class AsteriskChannel:
         )
         self.dropped = 0
         """Frames of sound not sent because Asterisk took no more."""
-        self.faults: Counter[str] = Counter()
-        """Messages that made no sense and sound that came too late, by code."""
-        self.fault: str | None = None
-        """The code of what ended the call before its time."""
+        self.inlet = Inlet()
+        self.attach = self.inlet.attach
         self._format = form
         self._json = as_json
         self._wire = wire
-        self._receiver: Receiver | None = None
-        self._closed = False
-        self._lost: Hangup | None = None
-        self._intake = Intake(form, self.faults)
+        self._intake = Intake(form, self.inlet.faults)
         self._full = False
         self._sent = 0  # frames, in all
         self._epoch = 0
@@ -105,35 +101,29 @@ class AsteriskChannel:
 
     # From Asterisk
 
-    def attach(self, receiver: Receiver) -> None:
-        """Give what comes to `receiver`: from now on, but for a hang-up that came before."""
-        self._receiver = receiver
-        if self._lost is not None:
-            receiver(self._lost)
-
     def received(self, message: bytes | str, now: float) -> None:
         """A whole message arrived."""
-        if self._closed:
+        if self.inlet.closed:
             return
         try:
             if isinstance(message, bytes):
                 for heard in self._intake.take(message, now):
-                    self._deliver(heard)
+                    self.inlet.deliver(heard)
             else:
                 self._told(message, now)
         except ProtocolError as error:
-            self.faults[error.code] += 1
+            self.inlet.faults[error.code] += 1
 
     def _told(self, text: str, now: float) -> None:
         match parse(text):
             case Marked(name=name):
                 self._marks = max(0, self._marks - 1)
-                self._deliver(Played(name, now))
+                self.inlet.deliver(Played(name, now))
             case Status(queue_length=left):
                 if self._asked:
                     self._answer(self._asked.popleft(), left, now)
             case Digit(digit=digit):
-                self._deliver(Dtmf(digit, now))
+                self.inlet.deliver(Dtmf(digit, now))
             case Flow(open=is_open):
                 self._full = not is_open
             case Refused():
@@ -145,25 +135,18 @@ class AsteriskChannel:
 
     def _answer(self, asked: _Asked, left: int, now: float) -> None:
         frames = max(0, asked.sent - left - asked.begun)
-        self._deliver(Cleared(asked.epoch, float(frames * PTIME_MS), now))
-
-    def _deliver(self, frame: Frame) -> None:
-        if self._receiver is not None:
-            self._receiver(frame)
+        self.inlet.deliver(Cleared(asked.epoch, float(frames * PTIME_MS), now))
 
     def lost(self, reason: str, fault: str | None = None) -> None:
         """The connection is gone; `fault` is the code of why, where that is one."""
-        if not self._closed:
+        if not self.inlet.closed:
             for heard in self._intake.finish():
-                self._deliver(heard)
-        self._closed = True
-        self.fault = self.fault or fault
-        self._lost = Hangup(reason)
-        self._deliver(self._lost)
+                self.inlet.deliver(heard)
+        self.inlet.lost(reason, fault)
 
     def watch(self, now: float) -> None:
         """Called while Asterisk does not read, and once after: it may be given up."""
-        if self._unread.too_long(now) and not self._closed:
+        if self._unread.too_long(now) and not self.inlet.closed:
             self.lost("stalled", "asterisk.stalled")
             self._wire.close(1008, "asterisk.stalled")
 
@@ -191,7 +174,7 @@ class AsteriskChannel:
 
     def play(self, pcm: bytes) -> None:
         """Whole frames of 20 ms; what is left over is made one with silence."""
-        if self._closed or not pcm:
+        if self.inlet.closed or not pcm:
             return
         frame_bytes = self.capabilities.rate_hz // 50 * 2
         if short := -len(pcm) % frame_bytes:
@@ -225,24 +208,21 @@ class AsteriskChannel:
         self._marks = 0
 
     def _ask(self, epoch: int) -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._asked.append(_Asked(epoch, self._begun, self._sent))
             self._command("GET_STATUS")
 
     def _command(self, name: Command, correlation_id: str = "") -> None:
-        if not self._closed:
+        if not self.inlet.closed:
             self._wire.write(command(name, correlation_id, as_json=self._json))
 
     def close(self, reason: str) -> None:
         """Hang up: Asterisk ends the call within milliseconds of the connection's end."""
-        if not self._closed:
-            self._closed = True
+        if self.inlet.close():
             self._wire.close(1000, reason)
 
     def fail(self, code: str, message: str) -> None:
         """Close for a fault that ends the call; a caller cannot read what it was. The dialplan goes
         on after its Dial."""
-        if not self._closed:
-            self._closed = True
-            self.fault = code
+        if self.inlet.close(code):
             self._wire.close(1011, code)

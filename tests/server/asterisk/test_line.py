@@ -46,7 +46,7 @@ async def test_its_first_message_makes_the_channel() -> None:
     line.lost("caller", "asterisk.vanished")
     assert isinstance(came[0], Audio)
     assert came[1:] == [Hangup("caller")]
-    assert channel.fault == "asterisk.vanished"
+    assert channel.inlet.fault == "asterisk.vanished"
 
 
 @virtual

@@ -179,7 +179,7 @@ def test_a_mark_that_nobody_sent_is_nothing() -> None:
 def test_a_message_that_makes_no_sense_is_counted() -> None:
     channel, _, came, _ = opened()
     channel.received("no", 1.0)
-    assert (came, channel.faults["message.not_json"]) == ([], 1)
+    assert (came, channel.inlet.faults["message.not_json"]) == ([], 1)
 
 
 def test_a_carrier_that_does_not_read_loses_sound_then_the_call() -> None:
@@ -190,7 +190,14 @@ def test_a_carrier_that_does_not_read_loses_sound_then_the_call() -> None:
     channel.watch(1.0)
     channel.watch(7.0)
     assert came == [Hangup("stalled")]
-    assert (wire.closed, channel.fault) == ((1000, "stalled"), "client.stalled")
+    assert (wire.closed, channel.inlet.fault) == ((1000, "stalled"), "client.stalled")
+
+
+def test_a_fault_after_the_end_is_not_why_it_ended() -> None:
+    channel, wire, _, _ = opened()
+    channel.close("completed")
+    channel.fail("server.error", "no")
+    assert (wire.closed, channel.inlet.fault) == ((1000, "completed"), None)
 
 
 def test_a_fault_of_ours_ends_the_stream_once() -> None:
@@ -199,4 +206,4 @@ def test_a_fault_of_ours_ends_the_stream_once() -> None:
     channel.close("error")
     channel.play(FRAME)
     channel.received(MEDIA, 1.0)
-    assert (wire.closed, channel.fault, came) == ((1000, "server.error"), "server.error", [])
+    assert (wire.closed, channel.inlet.fault, came) == ((1000, "server.error"), "server.error", [])

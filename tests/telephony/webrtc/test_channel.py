@@ -176,7 +176,9 @@ async def test_before_it_is_attached_and_after_it_is_closed_nothing_comes_in() -
     received = attached(line)
     line.channel.close("completed")
     line.channel.heard(Dtmf("6", 0.0))
+    line.channel.told("{")
     assert received == []
+    assert not line.channel.inlet.faults
 
 
 @pytest.mark.parametrize(
@@ -196,7 +198,7 @@ async def test_what_makes_no_sense_is_counted_and_told(message: str | bytes, cod
     received = attached(line)
     line.channel.told(message)
     assert received == []
-    assert line.channel.faults == {code: 1}
+    assert line.channel.inlet.faults == {code: 1}
     (error,) = line.data.of("error")
     assert (error["code"], error["fatal"]) == (code, False)
 
@@ -208,7 +210,7 @@ async def test_a_client_that_only_sends_faults_is_told_once_a_second() -> None:
     for _ in range(100):
         line.channel.told("{")
         await asyncio.sleep(0.02)
-    assert line.channel.faults == {"message.not_json": 100}
+    assert line.channel.inlet.faults == {"message.not_json": 100}
     assert len(line.data.of("error")) == 2
 
 
@@ -221,7 +223,7 @@ async def test_a_peer_that_does_not_read_is_given_up() -> None:
     line.channel.send(StateChanged("processing"))
     await asyncio.sleep(0)
     assert received == [Hangup("stalled")]
-    assert line.channel.fault == "client.stalled"
+    assert line.channel.inlet.fault == "client.stalled"
 
 
 @virtual
@@ -230,7 +232,7 @@ async def test_a_peer_that_is_gone_hung_up() -> None:
     received = attached(line)
     line.channel.lost("caller", "client.vanished")
     assert received == [Hangup("caller")]
-    assert line.channel.fault == "client.vanished"
+    assert line.channel.inlet.fault == "client.vanished"
     line.channel.send(StateChanged("closed"))
     assert line.data.messages == []
 
@@ -251,5 +253,5 @@ async def test_a_fault_that_ends_the_call_is_told() -> None:
     assert [(m["type"], m.get("code"), m.get("fatal")) for m in line.data.messages] == [
         ("error", "server.draining", True)
     ]
-    assert line.channel.fault == "server.draining"
+    assert line.channel.inlet.fault == "server.draining"
     assert line.channel.pull() == b""

@@ -111,7 +111,7 @@ def test_sound_comes_in() -> None:
     assert isinstance(heard, Audio)
     assert (heard.pcm, heard.rate_hz) == (FRAME, 8000)
     assert heard.at == pytest.approx(0.98)
-    assert call.channel.faults == {
+    assert call.channel.inlet.faults == {
         "audiosocket.rate_changed": 1,
         "audiosocket.identified_twice": 1,
     }
@@ -125,14 +125,14 @@ def test_stale_sound_is_dropped() -> None:
     call.channel.received(Over(), 4.0)
     assert len(call.came) == 1 + 50 + 1
     assert call.came[-1] == Hangup("caller")
-    assert call.channel.faults == {"audio.stale": 150}
+    assert call.channel.inlet.faults == {"audio.stale": 150}
 
 
 def test_a_fault_of_the_far_end_is_told() -> None:
     call = Call()
     call.channel.received(Over(2), 0.0)
     assert call.came == [Hangup("caller")]
-    assert call.channel.fault == "audiosocket.fault_2"
+    assert call.channel.inlet.fault == "audiosocket.fault_2"
 
 
 def test_a_hang_up_before_there_is_a_receiver_is_told_to_it() -> None:
@@ -152,7 +152,7 @@ def test_hanging_up() -> None:
     call.channel.fail("speech.unavailable", "call again")
     call.channel.fail("other", "again")
     assert call.wire.closed == (1011, "speech.unavailable")
-    assert call.channel.fault == "speech.unavailable"
+    assert call.channel.inlet.fault == "speech.unavailable"
 
 
 def test_an_asterisk_that_does_not_read_is_given_up() -> None:

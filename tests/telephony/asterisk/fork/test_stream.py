@@ -91,10 +91,10 @@ def test_nothing_can_be_played() -> None:
 def test_what_makes_no_sense_is_counted() -> None:
     fork = Fork()
     fork.stream.received(b"x", 1.0)
-    assert fork.stream.sides[0].faults == {"audio.odd_bytes": 1}
+    assert fork.stream.sides[0].inlet.faults == {"audio.odd_bytes": 1}
     both = Fork("channels=2")
     both.stream.received(b"\1\0", 1.0)
-    assert both.stream.sides[0].faults == {"audio.odd_bytes": 1}
+    assert both.stream.sides[0].inlet.faults == {"audio.odd_bytes": 1}
 
 
 def test_the_end() -> None:
@@ -115,11 +115,13 @@ def test_closing() -> None:
     fork = Fork()
     fork.stream.sides[0].close("completed")
     fork.stream.sides[0].close("again")
+    fork.stream.sides[0].fail("server.error", "too late to be why")
     assert fork.wire.closed == [(1000, "completed")]
+    assert fork.stream.sides[0].inlet.fault is None
     fork = Fork()
     fork.stream.fail("server.error", "the server failed")
     assert fork.wire.closed == [(1011, "server.error")]
-    assert fork.stream.sides[0].fault == "server.error"
+    assert fork.stream.sides[0].inlet.fault == "server.error"
 
 
 def test_who_does_not_read_is_given_up() -> None:

@@ -142,7 +142,7 @@ async def test_the_position_of_a_hold_and_of_a_clear_is_exact(
         assert [f.name for f in line.came if isinstance(f, Played)] == [
             f"{n}.0" for n in range(1, 6)
         ]
-        assert not channel.faults
+        assert not channel.inlet.faults
 
 
 async def test_marks_keys_and_the_end_arrive(asterisk: Asterisk) -> None:

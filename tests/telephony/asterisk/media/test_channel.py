@@ -109,7 +109,7 @@ def test_what_comes_before_there_is_a_receiver_is_not_heard_later() -> None:
     channel.attach(came.append)
     channel.received(FRAME, 4.0)
     assert came == [Audio(FRAME, 16000, about(3.98))]
-    assert not channel.faults
+    assert not channel.inlet.faults
 
 
 @pytest.mark.parametrize(
@@ -259,7 +259,7 @@ def test_what_makes_no_sense_is_counted() -> None:
     call.channel.received(b"x", 1.0)
     call.channel.received(b"", 1.0)
     call.tell("ERROR channel_id:lab-1.1 error_text:no", "MEDIA_SMELLED", START, "QUEUE_DRAINED")
-    assert call.channel.faults == {
+    assert call.channel.inlet.faults == {
         "audio.odd_bytes": 2,
         "asterisk.refused": 1,
         "asterisk.unknown": 1,
@@ -280,7 +280,7 @@ def test_stale_sound_is_dropped_after_a_stall() -> None:
     assert [frame.pcm[0] | frame.pcm[1] << 8 for frame in heard] == list(range(255, 305))
     assert heard[0].at == pytest.approx(5.22)
     assert heard[-1].at == pytest.approx(6.2)
-    assert call.channel.faults == {"audio.stale": 255}
+    assert call.channel.inlet.faults == {"audio.stale": 255}
 
 
 def test_sound_far_ahead_of_its_time_is_dropped() -> None:
@@ -288,7 +288,7 @@ def test_sound_far_ahead_of_its_time_is_dropped() -> None:
     for _ in range(200):
         call.channel.received(FRAME, 1.0)
     assert len(call.came) == 100
-    assert call.channel.faults == {"audio.too_fast": 100}
+    assert call.channel.inlet.faults == {"audio.too_fast": 100}
 
 
 def test_last_words_are_heard_even_after_a_gap() -> None:
@@ -317,7 +317,7 @@ def test_an_asterisk_that_does_not_read_for_long_is_given_up() -> None:
     assert not call.came
     call.channel.watch(1.1 + UNREAD_S)
     assert call.came == [Hangup("stalled")]
-    assert call.channel.fault == "asterisk.stalled"
+    assert call.channel.inlet.fault == "asterisk.stalled"
     assert call.wire.closed == (1008, "asterisk.stalled")
     call.channel.watch(9.0 + UNREAD_S)
 
@@ -333,9 +333,9 @@ def test_a_fault_of_ours_ends_the_call_once() -> None:
     call.channel.pause(1)
     assert call.wire.sent == ["ANSWER"]
     assert call.wire.closed == (1011, "speech.unavailable")
-    assert call.channel.fault == "speech.unavailable"
+    assert call.channel.inlet.fault == "speech.unavailable"
     call.channel.lost("caller", "later")
-    assert call.channel.fault == "speech.unavailable"
+    assert call.channel.inlet.fault == "speech.unavailable"
 
 
 @pytest.mark.parametrize(
