@@ -33,7 +33,7 @@ SIT = tuple(tone(hz, seconds=0.33) for hz in (950, 1400, 1800))
 
 SCENARIO = """\
 name: recorded
-languages: [fr]
+languages: [{language}]
 start: ask
 silence: gone
 voicemail: {policy}
@@ -42,18 +42,21 @@ steps:
   gone: {{hangup: silence}}
 """
 WORDS = """\
-language: fr
+language: {language}
 lines:
-  ask: {say: "Êtes-vous là ?", silence: "Allô ?"}
+  ask: {{say: "Êtes-vous là ?", silence: "Allô ?"}}
   gone: Au revoir.
 """
 
 
-def scenario(folder: Path, policy: str) -> str:
-    words = f"{WORDS}voicemail: Rappelez-nous.\n" if policy == "message" else WORDS
-    (folder / "fr.yaml").write_text(words, encoding="utf-8")
+def scenario(folder: Path, policy: str, language: str = "fr") -> str:
+    """Every far end is understood to say « oui bonjour » (``--speech null``): a person's first
+    words, except in English."""
+    words = WORDS.format(language=language)
+    words += "voicemail: Rappelez-nous.\n" if policy == "message" else ""
+    (folder / f"{language}.yaml").write_text(words, encoding="utf-8")
     path = folder / "scenario.yaml"
-    path.write_text(SCENARIO.format(policy=policy), encoding="utf-8")
+    path.write_text(SCENARIO.format(policy=policy, language=language), encoding="utf-8")
     return str(path)
 
 
@@ -63,10 +66,10 @@ def sound(*parts: Sound) -> np.ndarray:
 
 @asynccontextmanager
 async def placed(
-    asterisk: Asterisk, folder: Path, policy: str, taken: Taken
+    asterisk: Asterisk, folder: Path, policy: str, taken: Taken, language: str = "fr"
 ) -> AsyncIterator[tuple[CallResult, list[StoredEvent]]]:
     """A call that `taken` takes, to its end; and its session's log."""
-    settings = {"scenario": scenario(folder, policy), "journal": folder / "log"}
+    settings = {"scenario": scenario(folder, policy, language), "journal": folder / "log"}
     async with (
         asyncio.timeout(PATIENCE_S),
         controlling(asterisk, **settings) as engine,
