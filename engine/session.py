@@ -210,6 +210,9 @@ class Session:
         self._log.record("session.started", {"notice": self._notice} if self._notice else {})
         try:
             await self._converse()
+        except Exception:
+            self._end("error")  # nobody cancelled it, and nobody is told that
+            raise
         finally:
             self._end("cancelled")
             self._stopped()

@@ -257,10 +257,8 @@ class TextConversation:
         """Hold the conversation to its end, then close the channel; the reason is returned.
         Cancelling ends it at once."""
         self._channel.attach(self.receive)
-        reason = "cancelled"
         try:
-            reason = await self.session.run()
+            return await self.session.run()
         finally:
             self._ears.close()
-            self._channel.close(reason)
-        return reason
+            self._channel.close(self.session.reason or "cancelled")

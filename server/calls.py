@@ -184,7 +184,7 @@ class Calls:
                 running.state = frame.state
                 if frame.state == State.CLOSED:
                     # Now, and not when the log is stored: nobody is left on a dead line for that.
-                    _hang_up(channel, call.session.reason or "error")
+                    _hang_up(channel, session_id, call.session.reason or "error")
 
         recorder = None
         if self._recordings is not None:
@@ -204,7 +204,7 @@ class Calls:
         except Exception as error:  # noqa: BLE001 the border: the next call must not notice
             self.failed(channel, session_id, error)
         finally:
-            _hang_up(channel, reason)
+            _hang_up(channel, session_id, reason)
             if recorder is not None:
                 await recorder.over()
             self.metrics.calls.labels(scenario, reason).inc()
@@ -237,7 +237,7 @@ class Calls:
         """A fault of ours in the call `session_id`: log it, and end that call."""
         log.error("call.failed", call_id=session_id, error=type(error).__name__, exc_info=error)
         code = error.code if isinstance(error, PalabreError) else "server.error"
-        channel.fail(code, f"the server failed; its log has session {session_id}")
+        _fail(channel, session_id, code)
 
     def listed(self) -> list[dict[str, Any]]:
         """The running calls as JSON values, the oldest first; nothing that anybody said."""
@@ -276,10 +276,16 @@ def _on_time(now: float) -> None:
     """There are calls: admission wants to know how late ticks are, also while nobody speaks."""
 
 
-def _hang_up(channel: CallChannel, reason: str) -> None:
+def _hang_up(channel: CallChannel, session_id: str, reason: str) -> None:
     if reason == "failed":
         channel.fail("speech.unavailable", "speech failed three times; call again")
+    elif reason == "error":
+        _fail(channel, session_id)
     channel.close(reason)
+
+
+def _fail(channel: Failing, session_id: str, code: str = "server.error") -> None:
+    channel.fail(code, f"the server failed; its log has session {session_id}")
 
 
 def _without_words(ledger: dict[str, Any]) -> dict[str, Any]:

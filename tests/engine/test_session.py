@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from engine.budget import Mark
 from engine.errors import SpeechError, StoreError, UnderstandingError
-from engine.flow import Question, Signal, Understanding
+from engine.flow import FlowState, Question, Signal, Understanding
 from engine.frames import (
     Dtmf,
     Failed,
@@ -27,7 +27,7 @@ from engine.mouth import Reply
 from engine.session import LAST_WORDS_S, MAX_FAILURES
 from engine.store import MemoryStore, StoredEvent, VersionError
 from engine.turn import Turn
-from tests.engine.conversation import GREETING, Conversation, conversation, greeted
+from tests.engine.conversation import GREETING, Conversation, Echo, conversation, greeted
 from tests.fakes import FakeMouth, FlakyStore
 from tests.virtual import virtual
 
@@ -637,6 +637,20 @@ async def test_a_caller_who_is_gone_before_it_begins() -> None:
     assert await talk.session.run() == "caller"
     await talk.check()
     assert talk.mouth.spoken == []
+
+
+@virtual
+async def test_a_fault_of_ours_ends_it_as_one() -> None:
+    class Unasked(Echo):
+        def question(self, state: FlowState) -> Question:
+            raise LookupError
+
+    talk = Conversation()
+    talk.session._flow = Unasked()
+    with pytest.raises(ExceptionGroup):
+        await talk.session.run()
+    assert (await talk.logged())[-1] == ("session.closed", {"reason": "error"})
+    await talk.check()
 
 
 @pytest.mark.parametrize("after_ms", [0, 50, 149])

@@ -5,10 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
+import pytest
+
 from engine.budget import Mark
 from engine.channel import Capabilities, Receiver
 from engine.clock import LoopClock
-from engine.flow import Effect, Event, FlowState, Question, Signal, Silent, Started, Understanding
+from engine.flow import (
+    Effect,
+    Event,
+    Flow,
+    FlowState,
+    Question,
+    Signal,
+    Silent,
+    Started,
+    Understanding,
+)
 from engine.frames import (
     Delta,
     Dtmf,
@@ -97,14 +109,16 @@ class Echo:
         return Question("any", ("any",))
 
 
-def conversation(channel: Messages, *, thinks_s: float = 0.0) -> TextConversation:
+def conversation(
+    channel: Messages, flow: Flow | None = None, *, thinks_s: float = 0.0
+) -> TextConversation:
     async def understand(text: str, question: Question) -> Understanding:
         await asyncio.sleep(thinks_s)
         return Understanding("any", 1.0, "test")
 
     clock = LoopClock()
     minds = Ladder([Rung("test", understand)], clock)
-    return TextConversation("s", channel, Echo(), minds, MemoryStore(), clock)
+    return TextConversation("s", channel, flow or Echo(), minds, MemoryStore(), clock)
 
 
 async def held(
@@ -203,6 +217,18 @@ async def test_cancelling_it_closes_the_channel() -> None:
     running.cancel()
     await asyncio.wait({running})
     assert (running.cancelled(), channel.closed) == (True, "cancelled")
+
+
+@virtual
+async def test_a_fault_of_ours_closes_it_as_one() -> None:
+    class Unasked(Echo):
+        def question(self, state: FlowState) -> Question:
+            raise LookupError
+
+    channel = Messages()
+    with pytest.raises(ExceptionGroup):
+        await conversation(channel, Unasked()).run()
+    assert channel.closed == "error"
 
 
 # The ears alone

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from engine.frames import Frame, StateChanged
+from engine.turn import State
 from server.calls import Prepared
 from tests.fakes import FlakyStore
 from tests.server.served import calling, serving
@@ -42,6 +44,22 @@ async def test_a_call_that_is_cancelled_says_so_unless_it_had_ended(
     assert side.closed == reason
     labels = {"scenario": "bench", "reason": reason}
     assert calls.metrics.registry.get_sample_value("calls_total", labels) == 1
+
+
+@virtual
+async def test_a_call_that_fails_says_so_and_not_that_it_was_cancelled(prepared: Prepared) -> None:
+    calls = Server(prepared).calls
+    side = Side()
+
+    def act(frame: Frame) -> None:
+        if isinstance(frame, StateChanged) and frame.state == State.PROCESSING:
+            raise LookupError
+
+    with capture_logs() as logs:
+        assert await calls.run("s1", side, prepared, origin="test", act=act) == "error"
+    (ended,) = (log for log in logs if log["event"] == "call.ended")
+    assert (ended["reason"], ended["code"]) == ("error", "server.error")
+    assert side.closed == "server.error"
 
 
 @pytest.mark.integration
