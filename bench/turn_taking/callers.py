@@ -12,7 +12,16 @@ from server.sim.phrases import BACKCHANNELS, INTERRUPTIONS
 from server.sim.sounds import CONDITIONS as LINES
 from server.sim.sounds import COUGHS
 
-__all__ = ["CONDITIONS", "CallPlan", "Condition", "Over", "Reply", "plan_call", "unseen_voices"]
+__all__ = [
+    "BOTH",
+    "CONDITIONS",
+    "CallPlan",
+    "Condition",
+    "Over",
+    "Reply",
+    "plan_call",
+    "unseen_voices",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +48,9 @@ CONDITIONS = (
     Condition("noise 5 dB", "noise 5 dB"),
     Condition("echo 120 ms, -15 dB", "clean", echo=(0.12, -15.0)),
 )
+"""Each is worse than the first one in one thing."""
+BOTH = Condition("telephone, noise 10 dB", "8 kHz, noise 10 dB", mulaw=True)
+"""Worse in two, by its name only."""
 
 #: What is said to each kind of question, in words that the demo recogniser knows. A stroke is
 #: where a hesitant caller stops to think: within a phrase, and now and then after one that could

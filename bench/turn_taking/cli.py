@@ -19,7 +19,7 @@ from bench.quiet import Cores
 from bench.response.cli import VERSIONS
 from bench.served import own_command
 from bench.stats import Summary
-from bench.turn_taking.callers import CONDITIONS, Condition
+from bench.turn_taking.callers import BOTH, CONDITIONS, Condition
 from bench.turn_taking.engines import ENGINES, Engine, Kit
 from bench.turn_taking.report import Report
 from bench.turn_taking.rig import rows
@@ -45,7 +45,8 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
         int, typer.Option(help="Callers over each line; 0: in virtual time only.", min=0)
     ] = 1,
     line: Annotated[
-        list[str] | None, typer.Option(help="A line, by its name; all if not given.")
+        list[str] | None,
+        typer.Option(help=f"A line, by its name; if not given, all but {BOTH.name!r}."),
     ] = None,
     seconds: Annotated[float, typer.Option(help="How long each of them calls.")] = 110.0,
     long: Annotated[bool, typer.Option("--long", help=f"{LONG_ROUNDS} rounds.")] = False,
@@ -91,11 +92,11 @@ def turn_taking(  # noqa: PLR0913 (the options of a command are its parameters)
 
 
 def _conditions(names: list[str] | None) -> tuple[Condition, ...]:
-    known = {one.name: one for one in CONDITIONS}
+    known = {one.name: one for one in (*CONDITIONS, BOTH)}
     unknown = sorted(set(names or ()) - set(known))
     if unknown:
         raise BenchError(f"--line {unknown[0]}: there are {', '.join(known)}")
-    return tuple(one for name, one in known.items() if not names or name in names)
+    return tuple(one for name, one in known.items() if name in names) if names else CONDITIONS
 
 
 def _people(folder: Path) -> Condition:

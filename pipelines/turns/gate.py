@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Protocol
 
-import numpy as np
-
 from engine.frames import Audio, Frame, SpeechEnded, SpeechStarted
 from pipelines.audio.vad import FRAME_BYTES, Vad
+from pipelines.turns.level import level
 
 __all__ = ["Confirm", "GateSettings", "SpeechGate"]
 
@@ -34,7 +33,7 @@ LEAST_ABOVE_NOISE = 1.5
 """Where the noise leaves a voice less room than twice that, half of it, down to 3.5 dB. Steady
 noise is as far above its own estimate, which lies at its lower end, in a frame of a hundred."""
 USUAL_VOICE = 1500.0
-"""Root mean square of a voice: -27 dBov, an active speech level as networks expect it (ITU-T P.56
+"""The `level` of a voice: -27 dBov, an active speech level as networks expect it (ITU-T P.56
 has -26)."""
 GOING_ON = 1.6
 """Within an utterance 4 dB do: words fade. In noise 2 dB, of 80 ms together."""
@@ -45,7 +44,7 @@ LOUDEST_NOISE = 1000.0
 this where it is as loud as a voice, by a share of it where it is not. At 10 dB a silence of 160 ms
 was one within words in 14 of 50 utterances, at 5 dB in 16; with this in 1 and 2."""
 USUAL_NOISE = 400.0
-"""Root mean square (of 32,768) of a line that was not heard yet: a loud one."""
+"""The `level` of a line that was not heard yet: a loud one."""
 MAX_NOISE = 2000.0
 """Above it (10 dB below a voice at its loudest) nothing could be told from noise."""
 MIN_NOISE = 8.0
@@ -177,12 +176,12 @@ class SpeechGate:
 
     @property
     def floor(self) -> float:
-        """Root mean square (of 32,768) below which sound is the line's noise."""
+        """The `level` below which sound is the line's noise."""
         return self._above
 
     @property
     def noise(self) -> float:
-        """Root mean square (of 32,768) of the line's noise, as far as it is known."""
+        """The `level` of the line's noise, as far as it is known."""
         return self._noise
 
     @property
@@ -201,7 +200,7 @@ class SpeechGate:
         """It is no speech, however long it lasts: end it, and know it as noise from now on."""
         if not self.speaking:
             return ()
-        heard = sorted(_rms(pcm) for _, pcm in self._recent)
+        heard = sorted(level(pcm) for _, pcm in self._recent)
         self._set_noise(max(self._noise, heard[len(heard) // 2]))
         return self.finish(now)
 
@@ -240,15 +239,15 @@ class SpeechGate:
         self._look_in -= 1
         if self.speaking:
             return self._go_on(pcm, at, voiced and self._loud(pcm))
-        rms = _rms(pcm) if voiced or self._look_in <= 0 else 0.0
-        voiced = voiced and rms > self._above
+        heard = level(pcm) if voiced or self._look_in <= 0 else 0.0
+        voiced = voiced and heard > self._above
         self._history = (self._history << 1 | voiced) & 0b11111
         if voiced:
             if self._history.bit_count() >= self.settings.onset_frames:
                 return self._onset(pcm, at)
         elif self._look_in <= 0:
             self._look_in = LOOK_EVERY
-            self._listen_to_noise(rms)
+            self._listen_to_noise(heard)
         return () if self._candidate_s is None else self._onset(pcm, at)
 
     def _loud(self, pcm: bytes) -> bool:
@@ -256,24 +255,24 @@ class SpeechGate:
         its end is found back from there (`_settle`)."""
         if self._look_in > 0:
             return True
-        rms = _rms(pcm)
-        self._level = max(self._level, rms)
-        self._lowest = min(self._lowest, rms)
+        heard = level(pcm)
+        self._level = max(self._level, heard)
+        self._lowest = min(self._lowest, heard)
         self._looks += 1
         if self._looks == LOWEST_OF:
             self._set_noise(max(self._noise, self._lowest))
             self._looks, self._lowest = 0, MAX_NOISE
         if self.noisy:
-            rms = _rms(b"".join(sound for _, sound in list(self._recent)[-LOOK_EVERY:]))
-        loud = rms > self._going_on
+            heard = level(b"".join(sound for _, sound in list(self._recent)[-LOOK_EVERY:]))
+        loud = heard > self._going_on
         if loud:
             self._look_in = LOOK_EVERY
         return loud
 
-    def _listen_to_noise(self, rms: float) -> None:
-        self._set_noise(min(rms, self._noise * NOISE_RISE))
+    def _listen_to_noise(self, heard: float) -> None:
+        self._set_noise(min(heard, self._noise * NOISE_RISE))
         # What was given up a moment ago makes no noisy line: it may have been a voice.
-        self._room = min(rms, self._room * NOISE_RISE)
+        self._room = min(heard, self._room * NOISE_RISE)
         self.noisy = self._room > USUAL_VOICE / ABOVE_NOISE**2
         self._hidden_s = HIDDEN_S * min(1.0, self._room / LOUDEST_NOISE) if self.noisy else 0.0
 
@@ -297,7 +296,7 @@ class SpeechGate:
                 if not self._history:
                     self._forget()
                 elif at - self._candidate_s > self.settings.confirm_ms / 1000:
-                    self._set_noise(max(self._noise, min(_rms(kept) for _, kept in self._recent)))
+                    self._set_noise(max(self._noise, min(level(kept) for _, kept in self._recent)))
                     self._forget()
                 return ()
         return self._start(at)
@@ -319,7 +318,7 @@ class SpeechGate:
         self._looks, self._lowest = 0, MAX_NOISE
         self._candidate_s = None
         self._voiced_until = at + FRAME_S
-        self._level = max(_rms(pcm) for _, pcm in kept)
+        self._level = max(level(pcm) for _, pcm in kept)
         sound = b"".join(pcm for _, pcm in kept)
         self._chunk.clear()
         return [SpeechStarted(onset_at, at + FRAME_S), Audio(sound, RATE_HZ, kept[0][0])]
@@ -361,7 +360,7 @@ class SpeechGate:
         for when, pcm in reversed(self._recent):
             if when >= self._voiced_until - 1e-6:
                 continue
-            if _rms(pcm) > quiet:
+            if level(pcm) > quiet:
                 break
             self._voiced_until = when
 
@@ -376,8 +375,3 @@ class SpeechGate:
 
 def _ignore(pause_s: float) -> None:
     """Nobody asked about pauses."""
-
-
-def _rms(pcm: bytes) -> float:
-    samples = np.frombuffer(pcm, np.int16).astype(np.float32)
-    return sqrt(float(samples.dot(samples)) / samples.size)

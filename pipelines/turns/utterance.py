@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from math import sqrt
-
-import numpy as np
 
 from engine.flow import Question
 from engine.frames import SpeechEnded
+from pipelines.turns.level import level
 
 __all__ = ["Utterance"]
 
@@ -55,7 +53,7 @@ class Utterance:
     sound: bytearray = field(default_factory=bytearray)
     """Its latest."""
     loudest: float = 0.0
-    """Root mean square (of 32,768) of its loudest tenth of a second."""
+    """The `level` of its loudest tenth of a second."""
 
     @property
     def text(self) -> str:
@@ -83,13 +81,8 @@ class Utterance:
         self.sound += pcm
         del self.sound[:-KEPT_BYTES]
         for start in range(0, len(pcm), PIECE_BYTES):
-            self.loudest = max(self.loudest, _rms(pcm[start : start + PIECE_BYTES]))
+            self.loudest = max(self.loudest, level(pcm[start : start + PIECE_BYTES]))
 
     def faded(self, floor: float) -> bool:
-        """Its last tenth of a second is weaker than `floor` (root mean square)."""
-        return _rms(bytes(self.sound[-PIECE_BYTES:])) < floor
-
-
-def _rms(pcm: bytes) -> float:
-    samples = np.frombuffer(pcm, "<i2").astype(np.float32)
-    return sqrt(float(samples.dot(samples)) / max(1, samples.size))
+        """Its last tenth of a second is weaker than `floor` (a `level`)."""
+        return level(bytes(self.sound[-PIECE_BYTES:])) < floor

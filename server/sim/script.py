@@ -107,7 +107,7 @@ class Script:
 def draw(seed: int, minutes: float = 2.0, *, faults: bool = False) -> Script:
     """The call number `seed`."""
     chance = random.Random(f"call {seed}")
-    condition = chance.choices(tuple(CONDITIONS), (25, 25, 15, 20, 10, 5))[0]
+    condition = chance.choices(tuple(CONDITIONS), (25, 20, 15, 20, 10, 5, 5))[0]
     whole_s = minutes * 60
     leaves_early = chance.random() < 0.25
     script = Script(

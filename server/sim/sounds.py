@@ -51,9 +51,11 @@ CONDITIONS: Mapping[str, Condition] = {
         Condition("clean", 16_000, telephone=False, snr_db=50.0),
         Condition("telephone", 16_000, telephone=True, snr_db=30.0),
         Condition("8 kHz", 8_000, telephone=True, snr_db=30.0),
-        Condition("noise 20 dB", 16_000, telephone=True, snr_db=20.0),
-        Condition("noise 10 dB", 16_000, telephone=True, snr_db=10.0),
-        Condition("noise 5 dB", 16_000, telephone=True, snr_db=5.0),
+        Condition("noise 20 dB", 16_000, telephone=False, snr_db=20.0),
+        Condition("noise 10 dB", 16_000, telephone=False, snr_db=10.0),
+        Condition("noise 5 dB", 16_000, telephone=False, snr_db=5.0),
+        # Within the band this noise is 6 dB stronger than the one above.
+        Condition("8 kHz, noise 10 dB", 8_000, telephone=True, snr_db=10.0),
     )
 }
 

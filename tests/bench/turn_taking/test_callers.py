@@ -5,6 +5,7 @@ import pytest
 from bench.errors import BenchError
 from bench.turn_taking.callers import (
     ANSWERS,
+    BOTH,
     CONDITIONS,
     FIRST_MS,
     HESITANT,
@@ -57,6 +58,7 @@ def test_a_call_that_is_too_short_is_refused() -> None:
 
 def test_rates_are_those_of_the_lines() -> None:
     assert [condition.rate_hz for condition in CONDITIONS] == [16000, 8000] + [16000] * 4
+    assert (BOTH.rate_hz, BOTH.mulaw) == (8000, True)
 
 
 def test_people_answer_open_questions() -> None:

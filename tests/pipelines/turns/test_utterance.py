@@ -9,7 +9,7 @@ from engine.flow import Question
 from engine.frames import SpeechEnded
 from pipelines.turns.utterance import KEPT_BYTES, Utterance
 
-LOUD = (np.ones(1600) * 3000).astype("<i2").tobytes()
+LOUD = np.tile([3000, -3000], 800).astype("<i2").tobytes()
 """A tenth of a second."""
 
 
