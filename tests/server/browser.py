@@ -4,6 +4,9 @@ async with chromium(microphone=pcm) as browser:
     await browser.open("http://127.0.0.1:8080/")
     await browser.click("#call")
     await browser.until("document.body.dataset.state === 'listening'")
+
+A WAV says its words at a time that was fixed before the page was open, through the browser's own
+microphone and echo canceller. Who answers what happens on the page speaks by `mouth` and `say`.
 """
 
 from __future__ import annotations
@@ -54,6 +57,28 @@ FLAGS = (
     "--disable-extensions",
     "--hide-scrollbars",
 )
+
+MOUTH = """
+  navigator.mediaDevices.getUserMedia = async () => {
+    const context = new AudioContext();
+    window.mouth = context.createMediaStreamDestination();
+    await context.resume();
+    return mouth.stream;
+  };
+"""
+"""A microphone that nothing is before but what the test says. The browser does not process it: with
+a loudspeaker that no microphone hears, Chromium's echo canceller takes whoever speaks over the
+first seconds of a far end's voice for that voice, and mutes him."""
+
+SAY = """
+  const samples = Float32Array.from(new Int16Array(Uint8Array.from(
+    atob("{}"), (one) => one.charCodeAt(0)).buffer), (one) => one / 32768);
+  const buffer = new AudioBuffer({{ length: samples.length, sampleRate: 16000 }});
+  buffer.copyToChannel(samples, 0);
+  const said = new AudioBufferSourceNode(mouth.context, {{ buffer }});
+  said.connect(mouth);
+  said.start();
+"""
 
 
 class Browser:
@@ -134,6 +159,14 @@ class Browser:
 
     async def click(self, selector: str) -> None:
         await self.evaluate(f"document.querySelector({selector!r}).click()")
+
+    async def mouth(self) -> None:
+        """Before a page is opened: its microphone hears what is said by `say`, and nothing else."""
+        await self.command("Page.addScriptToEvaluateOnNewDocument", source=MOUTH)
+
+    async def say(self, pcm: bytes) -> None:
+        """Begin to say `pcm`, s16le mono at 16 kHz, now; see `mouth`."""
+        await self.evaluate(f"{{ {SAY.format(base64.b64encode(pcm).decode())} }}")
 
     async def texts(self, selector: str) -> list[str]:
         """What stands in each element that is found."""
