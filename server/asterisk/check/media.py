@@ -27,6 +27,7 @@ from websockets.typing import Subprotocol
 
 from server.asterisk.check.findings import Finding, Level
 from server.asterisk.check.reach import Ari, Unreachable
+from server.asterisk.check.witness import witness
 from server.asterisk.configuration import Wanted
 
 __all__ = ["media"]
@@ -88,6 +89,7 @@ async def _try(probe: _Probe, found: list[Finding]) -> None:
             else Finding(Level.OK, "Asterisk reaches the engine that runs, and is let in")
         )
     found.append(await probe.through(near, far or await probe.dial()))
+    found.append(await probe.witness(near))
 
 
 class _Probe:
@@ -250,6 +252,10 @@ class _Probe:
                 "load bridge_simple.so and codec_resample.so, and see Asterisk's log",
             )
         return Finding(Level.OK, f"sound passes in and out of Asterisk, in {took_s * 1000:.0f} ms")
+
+    async def witness(self, near: _Channel) -> Finding:
+        """AMD() beside a channel."""
+        return await witness(self._ari, self._app, near.name)
 
 
 async def _started(socket: Socket) -> Socket:

@@ -59,6 +59,7 @@ async def test_one_that_is_ready_where_we_dial(asterisk: Asterisk) -> None:
     assert _facts(found, Level.NOTE) == [
         "res_musiconhold does not run: music for who waits",
         "no engine is connected as the application not-connected; calls are refused meanwhile",
+        "the dialplan has no context palabre-amd that runs AMD(), a witness of who answered",
     ]
 
 
