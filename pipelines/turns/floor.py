@@ -51,6 +51,8 @@ takes its time begins then."""
 TAKEN_BACK_S = 0.55
 """Silence after words of which the recogniser left none, before they are asked for again: where a
 line is so noisy, half of them are in the middle of a turn."""
+SYLLABLE_S = 0.25
+"""What is no longer and has no word left is rather "euh" than one: more is waited for."""
 
 REACTION_S = 0.2
 """Nobody reacts to our voice sooner (a click of the tongue takes 0.15 s): who speaks before that
@@ -348,7 +350,8 @@ class Floor:
             return ended.at + self._endpointer.heard(utterance.text)
         if utterance.cut:
             return ended.at
-        return ended.at + (TAKEN_BACK_S if had_words else self._endpointer.nothing())
+        worded = had_words and ended.at - utterance.started_at > SYLLABLE_S
+        return ended.at + (TAKEN_BACK_S if worded else self._endpointer.nothing())
 
     def _expect(self, text: str) -> None:
         self._session.expect(text)

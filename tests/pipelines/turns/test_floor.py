@@ -497,6 +497,16 @@ async def test_words_taken_back_in_our_silence_are_asked_for_again_soon(soon: bo
 
 
 @virtual
+async def test_who_says_a_syllable_of_which_nothing_is_left_is_waited_for_longer() -> None:
+    async with Caller(speech=replace(_french([]), stt=lambda: _Nothing("pas"))) as caller:
+        await caller.quiet(1.5)
+        await caller.say(0.2, then_quiet=0.9)
+        assert len(caller.replies()) == 1  # "euh": the caller may go on
+        await caller.quiet(0.3)
+        assert len(caller.replies()) == 2
+
+
+@virtual
 async def test_over_a_statement_no_answer_is_listened_for() -> None:
     phrases: list[tuple[str, ...]] = []
 
