@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
+from bench.amd.peer import Said
 from bench.amd.scenes import Scene
 from bench.amd.words import Known
 from engine.frames import Audio
@@ -68,14 +70,17 @@ class Judged:
         return len(self.beeps) - (self.beep_late_s is not None)
 
 
-def judged(scene: Scene, pcm: bytes, words: Sequence[Known]) -> Judged:
+def judged(
+    scene: Scene, pcm: bytes, words: Sequence[Known], asterisk: Said | None = None
+) -> Judged:
     """`pcm` is what arrives of the scene (s16le mono at 16 kHz), `words` what is understood of it,
-    in order of time."""
+    in order of time. `asterisk` is a witness as on calls: from the answer to the first verdict."""
     amd = Amd(scene.language, early_media=True)
     waiting = list(words)
     verdicts: list[Verdict] = []
     beeps: list[tuple[Beep, float]] = []
     answer_s = scene.answered_s
+    told_s = inf if asterisk is None or answer_s is None else answer_s + asterisk.took_s
     size = RATE_HZ // 50 * 2
     began = time.process_time()
     for index in range(len(pcm) // size):
@@ -86,6 +91,9 @@ def judged(scene: Scene, pcm: bytes, words: Sequence[Known]) -> Judged:
         told = list(amd.feed(Audio(pcm[index * size : (index + 1) * size], RATE_HZ, at)))
         while waiting and waiting[0].at <= now:
             told += amd.feed(waiting.pop(0).transcript)
+        if asterisk is not None and now >= told_s and amd.verdict is None:
+            told += amd.amd_status(asterisk.status, asterisk.cause, now)
+            asterisk = None
         for one in told:
             if isinstance(one, Verdict):
                 verdicts.append(one)

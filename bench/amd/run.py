@@ -16,9 +16,13 @@ from bench.amd.scenes import Scene, scenes
 from bench.amd.words import Recogniser, as_said
 from bench.asterisk import AsteriskMissing
 
-__all__ = ["AS_SAID", "SOUND", "Plan", "run"]
+__all__ = ["AS_SAID", "BESIDE", "SOUND", "Plan", "run"]
 
-SOUND, AS_SAID = "sound alone", "and the words as said"
+SOUND, AS_SAID, BESIDE = (
+    "sound alone",
+    "and the words as said",
+    "sound, with Asterisk's AMD() beside",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,11 @@ def run(plan: Plan, report: Report, began: Callable[[str], None]) -> None:
         return
     began("Asterisk's AMD(), at its own pace")
     try:
-        report.peer = list(zip([scene for scene, _ in sounds], asterisk_amd(sounds), strict=True))
+        said = asterisk_amd(sounds)
     except AsteriskMissing as missing:
         report.missing.append(f"Asterisk's AMD() was not run: {missing}")
+        return
+    report.peer = [(scene, one) for (scene, _), one in zip(sounds, said, strict=True)]
+    report.found[BESIDE] = [
+        judged(scene, pcm, (), one) for (scene, pcm), one in zip(sounds, said, strict=True)
+    ]

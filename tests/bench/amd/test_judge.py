@@ -69,6 +69,26 @@ def test_words_come_when_they_are_known() -> None:
     assert judged(one, pcm(tape), ()).kind is Kind.UNKNOWN
 
 
+def test_asterisk_is_a_witness_until_there_is_a_verdict() -> None:
+    tape = Tape()
+    tape.pulses(440, on_s=1.5, off_s=3.5, count=1)
+    tape.pause(0.4)
+    tape.add(voice(0.2, rate_hz=16000))
+    tape.pause(3.0)
+    one = scene(Kind.HUMAN, sound=tape.sound, answered_s=5.0)
+    alone = judged(one, pcm(tape), ())
+    beside = judged(one, pcm(tape), (), Said(0, "HUMAN", "HUMAN-800-800", 1.42))
+    late = judged(one, pcm(tape), (), Said(0, "MACHINE", "MAXWORDS-3-2", 3.2))
+    assert alone.took_s is not None
+    assert alone.took_s > 1.9
+    assert beside.took_s == pytest.approx(1.42, abs=0.05)
+    assert beside.last is not None
+    assert "asterisk" in {evidence.witness for evidence in beside.last.evidence}
+    assert late.verdicts == alone.verdicts
+    early = scene(Kind.NETWORK, sound=tape.sound, answered_s=None)
+    assert judged(early, pcm(tape), (), Said(0, "HUMAN", "", 1.0)).last is None
+
+
 def test_a_beep_is_the_scenes_where_it_ends_with_it() -> None:
     tape = Tape()
     tape.add(voice(2.0, rate_hz=16000))
