@@ -28,21 +28,27 @@ PTIME_S = FRAME / RATE_HZ
 
 def wire_up(call: Call, caller: Caller) -> None:
     """Let `caller` speak and hear over `call`."""
-    due: int | None = None
+    last: Packet | None = None
+    sent = 0
+    """Samples that the far end's clock has counted since the first packet."""
 
     def heard(packet: Packet, at: float) -> None:
-        nonlocal due
-        broken = packet.marker or (due is not None and packet.timestamp != due)
-        samples = decoded(packet)
-        due = packet.timestamp + samples.size & 0xFFFFFFFF
-        caller.hear(Heard(at, samples, broken))
+        nonlocal last, sent
+        broken = packet.marker
+        if last is not None:
+            passed = packet.timestamp - last.timestamp & 0xFFFFFFFF
+            # What was lost on the way was not late.
+            broken |= passed != FRAME * (packet.sequence - last.sequence & 0xFFFF)
+            sent += passed
+        last = packet
+        caller.hear(Heard(at, decoded(packet), sent / RATE_HZ, broken))
 
-    def sent(packet: Packet, at: float) -> None:
+    def spoke(packet: Packet, at: float) -> None:
         del packet
         caller.sent(at)
         call.mouth.say(caller.frame(at))
 
-    call.heard, call.sent = heard, sent
+    call.heard, call.sent = heard, spoke
 
 
 @asynccontextmanager
@@ -81,7 +87,7 @@ async def _listen(socket: ClientConnection, far: FarEnd, caller: Caller) -> None
         async for message in socket:
             now = time.monotonic()
             if isinstance(message, bytes):
-                caller.hear(Heard(now, np.frombuffer(message, "<i2")))
+                caller.hear(Heard(now, np.frombuffer(message, "<i2"), now))
                 answers = far.receive(message, now)
             else:
                 answers = far.receive(json.loads(message), now)

@@ -20,8 +20,8 @@ from bench.telephony.sound import Reply, replies
 __all__ = ["Chaos", "Density", "measure_chaos", "measure_density", "undisturbed"]
 
 ANSWER_S = 15.0
-WHOLE = 145
-"""Packets of a reply of three seconds that was not cut short by anybody."""
+WHOLE_S = 2.9
+"""Of a reply of three seconds that was not cut short by anybody."""
 DECIDES_S = 0.2
 """The engine answers 240 ms after he has finished, unless it took a pause of his for the end."""
 
@@ -76,7 +76,7 @@ async def measure_density(rig: Rig, words: Said, *, calls: int, hold_s: float) -
                 group.create_task(one(agent, number))
         gone_s, left = await settled(rig, process)
     whole = [reply for caller in callers for reply in undisturbed(caller)]
-    cut = sum(reply.pieces < WHOLE for reply in whole)
+    cut = sum(reply.lasts_s < WHOLE_S for reply in whole)
     return Density(calls, refused, whole, cut, lost, late_s * 1000, gone_s, left, quiet.result())
 
 

@@ -39,11 +39,13 @@ leaves with whatever comes next: the line's noise, at once or a little later."""
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A piece of sound that came whole at `at`. `broken` is true where its sender says that it
-    does not join the one before: RTP's marker, or a jump of its timestamps."""
+    """A piece of sound that came whole at `at`, and begins at `sent_s` by its sender's clock (RTP's
+    timestamp). `broken` is true where its sender says that it does not join the one before: RTP's
+    marker, or a jump of its timestamps."""
 
     at: float
     samples: Samples
+    sent_s: float
     broken: bool = False
 
     def first_loud(self) -> int | None:
@@ -75,13 +77,13 @@ def last_sound(heard: Sequence[Heard], before: float) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The engine's voice without a pause: `pieces` of 20 ms from `begun` to `ended`. `gaps` is how
-    often it broke off within, `late_ms` by how much the latest piece came after its time, which the
-    first one sets."""
+    """The engine's voice without a pause, heard from `begun` to `ended`, `lasts_s` by its sender's
+    clock. `gaps` is how often it broke off within, `late_ms` by how much the latest piece came
+    after its time, which the first one sets."""
 
     begun: float
     ended: float
-    pieces: int
+    lasts_s: float
     gaps: int
     late_ms: float
 
@@ -92,7 +94,7 @@ def replies(heard: Sequence[Heard]) -> list[Reply]:
     for piece in heard:
         if piece.loud_ms() < MOST_TAIL_MS:
             continue
-        if found and piece.at - found[-1][-1].at < PAUSE_S:
+        if found and piece.sent_s - found[-1][-1].sent_s < PAUSE_S:
             found[-1].append(piece)
         else:
             found.append([piece])
@@ -100,7 +102,8 @@ def replies(heard: Sequence[Heard]) -> list[Reply]:
 
 
 def _reply(pieces: Sequence[Heard]) -> Reply:
-    begun = pieces[0].at
-    late_s = max(piece.at - begun - n * FRAME / RATE_HZ for n, piece in enumerate(pieces))
+    first, last = pieces[0], pieces[-1]
+    late_s = max(piece.at - first.at - (piece.sent_s - first.sent_s) for piece in pieces)
+    lasts_s = last.sent_s - first.sent_s + FRAME / RATE_HZ
     gaps = sum(piece.broken for piece in pieces[1:])
-    return Reply(begun, pieces[-1].at, len(pieces), gaps, late_s * 1000)
+    return Reply(first.at, last.at, lasts_s, gaps, late_s * 1000)

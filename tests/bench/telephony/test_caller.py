@@ -8,7 +8,7 @@ WORDS = Said(np.full(3 * FRAME, 5000, np.int16), first=FRAME + 40, last=2 * FRAM
 
 
 def _loud(at: float) -> Heard:
-    return Heard(at, np.full(FRAME, 3000, np.int16))
+    return Heard(at, np.full(FRAME, 3000, np.int16), at)
 
 
 def test_he_waits_for_the_engines_silence_and_speaks() -> None:

@@ -9,7 +9,8 @@ WORDS = Said(np.ones(FRAME, np.int16), 0, FRAME - 1)
 
 def _speaks(caller: Caller, at: float, pieces: int) -> None:
     for number in range(pieces):
-        caller.hear(Heard(at + number * 0.02, np.full(FRAME, 3000, np.int16)))
+        now = at + number * 0.02
+        caller.hear(Heard(now, np.full(FRAME, 3000, np.int16), now))
 
 
 def test_replies_that_he_spoke_over_or_hung_up_on_are_not_the_engines_doing() -> None:

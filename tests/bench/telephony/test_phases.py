@@ -19,7 +19,7 @@ def _heard(*pieces: tuple[float, int]) -> Caller:
     for at, loud in pieces:
         samples = np.zeros(FRAME, np.int16)
         samples[:loud] = 3000
-        caller.hear(Heard(at, samples))
+        caller.hear(Heard(at, samples, at))
     return caller
 
 

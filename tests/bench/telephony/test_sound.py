@@ -1,13 +1,16 @@
 import numpy as np
+import pytest
 
 from bench.telephony.sound import FRAME, Heard, first_sound, last_sound, replies
 
 
-def _piece(at: float, first: int | None = 0, *, broken: bool = False) -> Heard:
+def _piece(
+    at: float, first: int | None = 0, *, sent_s: float | None = None, broken: bool = False
+) -> Heard:
     samples = np.full(FRAME, 20, np.int16)
     if first is not None:
         samples[first:] = -3000
-    return Heard(at, samples, broken)
+    return Heard(at, samples, at if sent_s is None else sent_s, broken)
 
 
 def test_sound_is_found_to_the_sample() -> None:
@@ -23,12 +26,19 @@ def test_sound_is_found_to_the_sample() -> None:
 def test_replies_are_told_apart_by_silence() -> None:
     first = [_piece(1.0 + 0.02 * n) for n in range(5)]
     noise = [_piece(1.1 + 0.02 * n, None) for n in range(10)]
-    second = [_piece(1.3), _piece(1.345, broken=True), _piece(1.35)]
+    second = [_piece(1.3), _piece(1.345, sent_s=1.32, broken=True), _piece(1.35, sent_s=1.34)]
     found = replies([*first, *noise, *second])
-    assert [(one.pieces, one.gaps) for one in found] == [(5, 0), (3, 1)]
-    assert abs(found[0].late_ms) < 1e-6
-    assert abs(found[1].late_ms - 25.0) < 1e-6
+    assert [one.gaps for one in found] == [0, 1]
+    assert [one.lasts_s for one in found] == pytest.approx([0.1, 0.06])
+    assert [one.late_ms for one in found] == pytest.approx([0.0, 25.0])
     assert (found[1].begun, found[1].ended) == (1.3, 1.35)
+
+
+def test_a_reply_that_the_machine_withheld_is_one_and_late() -> None:
+    """Its sender's clock ran on; nothing is missing."""
+    stalled = [_piece(1.0), _piece(1.02), _piece(1.3, sent_s=1.04), _piece(1.3, sent_s=1.06)]
+    [reply] = replies(stalled)
+    assert (reply.gaps, reply.lasts_s, reply.late_ms) == pytest.approx((0, 0.08, 260.0))
 
 
 def test_the_marker_of_a_replys_beginning_is_no_gap() -> None:
@@ -41,4 +51,4 @@ def test_what_a_resampler_kept_of_a_reply_is_none() -> None:
     late = _piece(1.2)
     late.samples[40:] = 20  # 5 ms of it
     [reply] = replies([*ended, late])
-    assert (reply.pieces, reply.ended) == (2, 1.02)
+    assert (reply.lasts_s, reply.ended) == pytest.approx((0.04, 1.02))
