@@ -100,7 +100,8 @@ class Gates:
 
 
 class NullSpeech:
-    """A fixed transcript at the end of speech, and three seconds of a fixed sound in reply."""
+    """A fixed transcript at the end of speech, and a fixed sound in reply: three seconds of it, or
+    40 ms a character for a line that is shorter."""
 
     TEXT = "oui bonjour"
 

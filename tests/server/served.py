@@ -25,9 +25,21 @@ from websockets.exceptions import ConnectionClosedError
 
 from pipelines.speech.espeak import synthesise
 
-__all__ = ["Client", "Served", "calling", "frame", "neighbour", "open_raw", "run", "serving"]
+__all__ = [
+    "BRIEF",
+    "Client",
+    "Served",
+    "calling",
+    "frame",
+    "neighbour",
+    "open_raw",
+    "run",
+    "serving",
+]
 
 ROOT = Path(__file__).parents[2]
+BRIEF = str(Path(__file__).parent / "brief" / "scenario.yaml")
+"""A scenario of short lines: with ``--speech null`` a second of greeting, two of each answer."""
 SILENCE = bytes(640)
 PATIENCE_S = 60.0
 """No test waits this long unless something is broken."""

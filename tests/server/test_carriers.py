@@ -30,8 +30,8 @@ TOKEN = "12345"
 FORM = {"CallSid": "CA9", "From": "+33199000002", "To": "+33199000001", "Direction": "inbound"}
 
 
-@pytest.fixture
-def served(tmp_path: Path) -> Iterator[Served]:
+@contextlib.contextmanager
+def server(log: Path) -> Iterator[Served]:
     settings = {
         "PALABRE_TWILIO_AUTH_TOKEN": TOKEN,
         "PALABRE_CARRIER_TOKEN": "open",
@@ -40,7 +40,20 @@ def served(tmp_path: Path) -> Iterator[Served]:
         "PALABRE_NUMBERS": '{"+33199000001": "bench/fr"}',
         "PALABRE_SCENARIO": "leads",
     }
-    with serving(tmp_path / "log", **settings) as served:
+    with serving(log, **settings) as served:
+        yield served
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    with server(tmp_path / "log") as served:
+        yield served
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """For streams that never become a call: nothing in its log is taken for another test's."""
+    with server(tmp_path_factory.mktemp("carriers") / "log") as served:
         yield served
 
 
@@ -85,10 +98,10 @@ class Twilio:
                     await self.send("mark", mark={"name": answer["name"]})
 
     def _received(self, message: dict[str, Any]) -> None:
-        assert message["streamSid"] == "MZ1"
         self.events.append(message)
         match message["event"]:
             case "media":
+                assert message["streamSid"] == "MZ1"
                 coded = base64.b64decode(message["media"]["payload"])
                 self.far.receive(MU_LAW.decode(coded).tobytes(), self._now())
             case "mark":
@@ -117,8 +130,7 @@ async def streaming(served: Served, path: str) -> AsyncIterator[Twilio]:
             yield twilio
         finally:
             await socket.close()
-            playing.cancel()
-            await asyncio.wait({playing})
+            await playing
 
 
 def parameters(twiml: str) -> dict[str, str]:
@@ -153,28 +165,28 @@ async def test_a_call_of_twilios_is_answered_heard_and_ended(served: Served) -> 
 
 
 @pytest.mark.asyncio
-async def test_what_is_not_twilios_is_turned_away(served: Served) -> None:
-    status, answer = await webhook(served, **{"X-Twilio-Signature": "no"})
+async def test_what_is_not_twilios_is_turned_away(shared: Served) -> None:
+    status, answer = await webhook(shared, **{"X-Twilio-Signature": "no"})
     assert (status, "PALABRE_PUBLIC_URL" in answer) == (403, True)
-    async with streaming(served, "/carriers/twilio") as twilio:
+    async with streaming(shared, "/carriers/twilio") as twilio:
         await twilio.start({"to": "+33199000001", "pass": "guess"})
-        await served.logged("call.rejected", origin="twilio", code="twilio.pass")
+        await shared.logged("call.rejected", origin="twilio", code="twilio.pass")
         async with asyncio.timeout(PATIENCE_S):
             await twilio.socket.wait_closed()
         assert twilio.socket.close_reason == "twilio.pass"
-    async with streaming(served, "/carriers/twilio") as twilio:
+    async with streaming(shared, "/carriers/twilio") as twilio:
         await twilio.send("start", start={"callSid": 5})
-        await served.logged("call.rejected", code="request.no_start")
-    await served.settles("calls_active", 0)
+        await shared.logged("call.rejected", code="request.no_start")
+    await shared.settles("calls_active", 0)
 
 
 @pytest.mark.asyncio
-async def test_a_stream_that_ends_before_it_begins_leaves_nothing(served: Served) -> None:
-    async with streaming(served, "/carriers/twilio"):
-        assert await served.metric("calls_active") == 1
-    await served.settles("calls_active", 0)
-    served.expect("server.ready")
-    assert "call.failed" not in served.log
+async def test_a_stream_that_ends_before_it_begins_leaves_nothing(shared: Served) -> None:
+    async with streaming(shared, "/carriers/twilio"):
+        assert await shared.metric("calls_active") == 1
+    await shared.settles("calls_active", 0)
+    shared.expect("server.ready")
+    assert "call.failed" not in shared.log
 
 
 @pytest.mark.asyncio
@@ -187,10 +199,10 @@ async def test_a_stream_that_ends_before_it_begins_leaves_nothing(served: Served
     ],
 )
 async def test_a_stream_that_may_not_come_is_told_why(
-    served: Served, path: str, status: int, says: str
+    shared: Served, path: str, status: int, says: str
 ) -> None:
     with pytest.raises(InvalidStatus) as caught:
-        async with streaming(served, path):
+        async with streaming(shared, path):
             pass
     assert caught.value.response.status_code == status
     assert says in (caught.value.response.body or b"").decode()
@@ -202,9 +214,10 @@ async def test_a_call_through_pipecats_serializer(served: Served) -> None:
         start = {"callId": "c1", "streamId": "MZ1", "mediaFormat": {"sampleRate": 8000}}
         await plivo.socket.send(json.dumps({"event": "start", "start": start}))
         await served.logged("call.started", scenario="bench", origin="plivo")
-        await served.logged("turn", turn=1)
         await plivo.socket.send('{"event":"dtmf","dtmf":{"digit":"5"}}')
-        await served.logged("turn", turn=2)
+        await served.logged("turn", turn=1, interrupted=True)
+        await served.logged("turn", turn=2, interrupted=False)
+        assert {event["event"] for event in plivo.events} == {"playAudio", "clearAudio"}
         await plivo.socket.send('{"event":"stop"}')
         await served.logged("call.ended", reason="caller")
 

@@ -16,7 +16,7 @@ pytest.importorskip("aiortc", reason="needs the extra webrtc")
 import aioice.ice
 
 from telephony.webrtc.negotiation import MAX_SDP_BYTES
-from tests.server.served import Served, exchange, http, serving, speech
+from tests.server.served import BRIEF, Served, exchange, http, serving, speech
 from tests.telephony.webrtc.client import RtcClient, calling
 from tests.telephony.webrtc.offers import CHROME
 
@@ -31,7 +31,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.asyncio, needs_network]
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     servers = '[{"urls":"turn:turn.example.org","username":"u","credential":"c"}]'
     log = tmp_path_factory.mktemp("webrtc") / "log"
-    with serving(log, PALABRE_ICE_SERVERS=servers) as server:
+    with serving(log, "--scenario", BRIEF, PALABRE_ICE_SERVERS=servers) as server:
         yield server
 
 
@@ -155,7 +155,7 @@ async def test_a_full_server_says_so_and_when_to_come_back(bare: Served) -> None
 
 async def test_a_person_is_greeted_heard_and_answered(served: Served) -> None:
     async with call(served) as (client, _):
-        started = await client.expect("start", scenario="bench")
+        started = await client.expect("start", scenario="brief")
         assert (started["rate_hz"], started["frame_ms"]) == (16000, 20)
         await client.until(lambda: client.loud)
         await client.expect("state", state="listening")
@@ -205,7 +205,7 @@ async def test_a_key_counts_and_nonsense_does_not(served: Served) -> None:
 
 
 async def test_a_break_in_pauses_and_clears(served: Served) -> None:
-    async with call(served) as (client, _):
+    async with call(served, "scenario=bench") as (client, _):
         await client.until(lambda: len(client.loud) > 20)
         client.say(speech() + bytes(32000))
         await client.expect("state", state="paused")

@@ -13,7 +13,9 @@ async def test_the_same_words_whatever_is_said() -> None:
 
 
 @virtual
-async def test_the_same_sound_for_every_line() -> None:
-    out = await serve(NullTTS(b"\1\0"), [Say("a"), Dtmf("1", 0.0), Say("b")])
-    sound = Audio(b"\1\0", 16000, 0.0)
-    assert out == [Say("a"), sound, Dtmf("1", 0.0), Say("b"), sound]
+async def test_the_same_sound_for_every_line_and_less_of_it_for_a_short_one() -> None:
+    pcm = b"\1\0\2\0" * 1600  # 200 ms
+    said = [Say("allô ?"), Dtmf("1", 0.0), Say("oui"), Say("Au revoir.")]
+    out = await serve(NullTTS(pcm), said)
+    whole, short = Audio(pcm, 16000, 0.0), Audio(pcm[: 3 * 1280], 16000, 0.0)
+    assert out == [said[0], whole, said[1], said[2], short, said[3], whole]

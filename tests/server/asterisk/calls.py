@@ -18,7 +18,8 @@ __all__ = ["PATIENCE_S", "answered", "eventually", "said_by_caller", "tone_ms", 
 
 PATIENCE_S = 20.0
 TONE_HZ = 440
-"""What ``--speech null`` says: three seconds of it in each answer (server/voices.py)."""
+"""What ``--speech null`` says: of the scenario `bench` three seconds in each answer, of `BRIEF`
+(tests/server/served.py) one in the greeting and two in each answer."""
 LOUD = 500
 """Of its least amplitude at the far end; the noise of the line has some 20."""
 

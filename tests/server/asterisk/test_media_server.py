@@ -14,7 +14,7 @@ from bench.sip.call import CallRefused
 from bench.sip.leg import Ended
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
 from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, said_by_caller, tone_ms
-from tests.server.served import serving
+from tests.server.served import BRIEF, serving
 
 __all__ = ["asterisk", "asterisk_home", "asterisk_instance"]
 
@@ -39,7 +39,8 @@ async def test_its_number_chooses_the_scenario_and_keys_reach_it(
 async def test_the_engine_hangs_up(asterisk: Asterisk, tmp_path: Path) -> None:
     """Nobody says anything, until the scenario says goodbye."""
     port = str(asterisk.ports.media)
-    with serving(tmp_path / "log", "--port", port, PALABRE_SILENCE_S="0.3") as served:
+    options = ("--port", port, "--scenario", BRIEF)
+    with serving(tmp_path / "log", *options, PALABRE_SILENCE_S="0.3") as served:
         async with answered(asterisk, "100") as call:
             ended = await call.ended()
         assert ended == Ended("them", "16")
@@ -110,9 +111,10 @@ async def test_a_server_that_stood_still_goes_on_with_what_is_new(
     journal = tmp_path / "journal"
     port = str(asterisk.ports.media)
     log = tmp_path / "log"
-    with serving(log, "--port", port, PALABRE_JOURNAL=str(journal)) as served:
+    options = ("--port", port, "--scenario", BRIEF)
+    with serving(log, *options, PALABRE_JOURNAL=str(journal)) as served:
         async with answered(asterisk, "102") as call:
-            await eventually(lambda: tone_ms(call) >= 2900, "the greeting")
+            await eventually(lambda: tone_ms(call) >= 900, "the greeting")
             served.signal(signal.SIGSTOP)
             await asyncio.sleep(3.0)
             served.signal(signal.SIGCONT)

@@ -31,6 +31,9 @@ GREETING = (silence(0.4), voice(4.0), silence(0.4), tone(1000, seconds=0.5), sil
 GREETING_S = 5.3
 SIT = tuple(tone(hz, seconds=0.33) for hz in (950, 1400, 1800))
 
+MESSAGE = "Vous avez commandé un lit, il est arrivé au magasin. Rappelez-nous pour en convenir."
+"""``--speech null`` says its longest for it: three seconds (server/voices.py)."""
+
 SCENARIO = """\
 name: recorded
 languages: [{language}]
@@ -53,7 +56,7 @@ def scenario(folder: Path, policy: str, language: str = "fr") -> str:
     """Every far end is understood to say « oui bonjour » (``--speech null``): a person's first
     words, except in English."""
     words = WORDS.format(language=language)
-    words += "voicemail: Rappelez-nous.\n" if policy == "message" else ""
+    words += f"voicemail: {MESSAGE}\n" if policy == "message" else ""
     (folder / f"{language}.yaml").write_text(words, encoding="utf-8")
     path = folder / "scenario.yaml"
     path.write_text(SCENARIO.format(policy=policy, language=language), encoding="utf-8")

@@ -50,7 +50,7 @@ lines:
 
 
 def written(
-    folder: Path, transfer: str, summary: str = ", summary: Un appel.", more: str = ""
+    folder: Path, transfer: str, summary: str = ", summary: Un appel pour vous.", more: str = ""
 ) -> str:
     folder.mkdir()
     (folder / "fr.yaml").write_text(WORDS.format(summary=summary), encoding="utf-8")
@@ -138,7 +138,11 @@ async def test_who_takes_the_call_is_told_first_and_then_they_talk(
         "transfer.connected",
     ]
     told = dict(events)["transfer"]
-    assert (told["to"], told["mode"], told["summary"]) == ("1002", "attended", "Un appel.")
+    assert (told["to"], told["mode"], told["summary"]) == (
+        "1002",
+        "attended",
+        "Un appel pour vous.",
+    )
     assert events[-1] == ("session.closed", {"reason": "transferred"})
 
 
@@ -167,7 +171,8 @@ async def test_where_nobody_takes_it_the_caller_is_told(
 async def test_an_agent_who_hangs_up_while_being_told_gives_the_caller_back(
     asterisk: Asterisk, tmp_path: Path
 ) -> None:
-    scenario = written(tmp_path / "desk", '{to: "1002"}')
+    summary = ", summary: Un appel pour vous au sujet d'une commande qui n'est pas arrivée."
+    scenario = written(tmp_path / "desk", '{to: "1002"}', summary)
     async with (
         controlling(asterisk, scenario=scenario),
         Desk().open(asterisk) as desk,
