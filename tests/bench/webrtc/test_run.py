@@ -9,7 +9,7 @@ import pytest
 from bench.errors import ServerError
 from bench.speech import speak
 from bench.webrtc.run import TRANSPORTS, Cost, measure_cpu, measure_response
-from tests.server.served import Served, serving
+from tests.server.served import BRIEF, Served, serving
 from tests.server.test_webrtc import needs_network
 
 WORDS = "oui bonjour madame"
@@ -17,8 +17,15 @@ WORDS = "oui bonjour madame"
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("bench") / "log", "--capacity", "1") as server:
+    options = ("--capacity", "1", "--scenario", BRIEF)
+    with serving(tmp_path_factory.mktemp("bench") / "log", *options) as server:
         yield server
+
+
+@pytest.fixture(autouse=True)
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What connecting cost may be part of the figure: nobody reads it."""
+    monkeypatch.setattr("bench.webrtc.run.SETTLE_S", 0.3)
 
 
 def test_calls_a_core() -> None:

@@ -1,4 +1,4 @@
-from engine.frames import Audio, Dtmf, Say, SpeechEnded, SpeechStarted, Transcript
+from engine.frames import Audio, Dtmf, Frame, Say, SpeechEnded, SpeechStarted, Transcript
 from pipelines.speech.null import NullSTT, NullTTS
 from tests.pipelines.speech.harness import serve
 from tests.virtual import virtual
@@ -15,7 +15,7 @@ async def test_the_same_words_whatever_is_said() -> None:
 @virtual
 async def test_the_same_sound_for_every_line_and_less_of_it_for_a_short_one() -> None:
     pcm = b"\1\0\2\0" * 1600  # 200 ms
-    said = [Say("allô ?"), Dtmf("1", 0.0), Say("oui"), Say("Au revoir.")]
+    said: list[Frame] = [Say("allô ?"), Dtmf("1", 0.0), Say("oui"), Say("Au revoir.")]
     out = await serve(NullTTS(pcm), said)
     whole, short = Audio(pcm, 16000, 0.0), Audio(pcm[: 3 * 1280], 16000, 0.0)
     assert out == [said[0], whole, said[1], said[2], short, said[3], whole]
