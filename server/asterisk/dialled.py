@@ -101,6 +101,7 @@ class DialledWire(asyncio.Protocol):
             raise DialError(f"{where} cannot be reached: {error.strerror or error}") from None
         finally:
             if self._conn.state is not OPEN and self._transport is not None:
+                self._opened.cancel()  # who was cancelled while it connected waits for it no more
                 self._transport.abort()
                 await self._ended.wait()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -253,3 +255,28 @@ async def test_a_whole_frame_is_opened(size: int) -> None:
     assert whole_sound(Frame(Opcode.BINARY, b"\7" * size).serialize(mask=True)) is None
     assert whole_sound(b"\x82") is None
     assert whole_sound(b"\x82\x7e\x02") is None
+
+
+async def test_who_is_cancelled_while_it_connects_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    loop = asyncio.get_running_loop()
+    connecting, connected = loop.create_connection, asyncio.Event()
+    complaints: list[dict[str, Any]] = []
+
+    async def not_yet(*args: Any, **others: Any) -> Any:
+        """Connected, and not told: between two steps of the loop's."""
+        await connecting(*args, **others)
+        connected.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(loop, "create_connection", not_yet)
+    loop.set_exception_handler(lambda loop, context: complaints.append(context))
+    with socket.create_server((HOST, 0)) as silent:  # what comes is accepted, and not answered
+        opening = asyncio.create_task(wired(silent.getsockname()[1], Ear()).open())
+        await connected.wait()
+        opening.cancel()
+        await asyncio.wait({opening})
+    del opening
+    gc.collect()
+    assert complaints == []

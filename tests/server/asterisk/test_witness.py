@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import socket
 import subprocess
 import sys
@@ -358,6 +359,41 @@ async def test_it_ends_with_the_call(configured: Asterisk, tmp_path: Path, who: 
             placing.cancel()
         await asyncio.wait({placing})
         await nothing_left(configured)
+
+
+@real
+@pytest.mark.asyncio
+@pytest.mark.parametrize("seed", range(2))
+async def test_both_sides_hang_up_at_any_moment(
+    configured: Asterisk, tmp_path: Path, seed: int
+) -> None:
+    """Its first 20 ms are four requests and a channel that comes, goes and may be gone."""
+    rng = random.Random(seed)
+
+    async def taken(call: Call) -> None:
+        call.answer()
+        if rng.random() < 0.5:
+            await asyncio.sleep(0.04 * rng.random())
+            call.hang_up()
+
+    with capture_logs() as logs:
+        async with (
+            asyncio.timeout(3 * PATIENCE_S),
+            controlling(configured, scenario=scenario(tmp_path, "hangup")) as engine,
+            Agent(port=configured.ports.far_end, taken=taken),
+        ):
+            assert engine.asterisk is not None
+            placed = []
+            for _ in range(25):
+                placed.append(asyncio.create_task(engine.asterisk.outbound.place("1001")))
+                await asyncio.sleep(0.01 * rng.random())
+            for task in placed:
+                await asyncio.sleep(0.01 * rng.random())
+                task.cancel()
+            await asyncio.wait(placed)
+            await nothing_left(configured)
+            assert engine.admission.active == 0
+    assert "asterisk.no_amd" not in {entry["event"] for entry in logs}
 
 
 @contextmanager
