@@ -122,12 +122,13 @@ def test_what_a_dead_engine_left_is_deleted_and_nothing_else(controlling: Any) -
         channel("palabre.call.1f", "Ringing", ""),
         channel("palabre-17.1"),  # a caller who talked to it
         channel("palabre.call.2f", doing="Dial"),  # was handed to the dialplan
+        channel("palabre.amd.1f", doing="AMD"),  # hears for us there
         channel("pbx-17.2", doing="Dial"),
         channel("other.media.1f"),
         palabre_bridge_1f=["palabre.media.1f", "palabre-17.1"],
         other_bridge_1f=["other.media.1f"],
     )
-    asterisk.ours -= {"pbx-17.2", "other.media.1f"}
+    asterisk.ours -= {"pbx-17.2", "other.media.1f", "palabre.amd.1f"}
 
     @virtual
     async def run() -> None:
