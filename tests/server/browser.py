@@ -62,6 +62,9 @@ MOUTH = """
   navigator.mediaDevices.getUserMedia = async () => {
     const context = new AudioContext();
     window.mouth = context.createMediaStreamDestination();
+    const silence = new ConstantSourceNode(context, { offset: 0 });
+    silence.connect(mouth);
+    silence.start();
     await context.resume();
     return mouth.stream;
   };
