@@ -241,11 +241,20 @@ def _address(path: Path) -> str | None:
 
 
 async def _gone(group: int) -> None:
-    """Wait until no process of the group is left."""
+    """Wait until no process of the group runs. Ended ones may stay listed for a second: they are
+    init's by now, which is in no hurry."""
     async with asyncio.timeout(5):
-        while True:
-            try:
-                os.killpg(group, 0)
-            except ProcessLookupError:
-                return
+        while _runs(group):
             await asyncio.sleep(0.02)
+
+
+def _runs(group: int) -> bool:
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # proc(5): the state comes after the name in brackets, then parent and group.
+            state, _, of = path.read_text().rpartition(")")[2].split()[:3]
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(of) == group and state not in "ZX":
+            return True
+    return False

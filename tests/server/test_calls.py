@@ -13,7 +13,7 @@ from engine.frames import Frame, StateChanged
 from engine.turn import State
 from server.calls import Prepared
 from tests.fakes import FlakyStore
-from tests.server.served import calling, serving
+from tests.server.served import BRIEF, calling, serving
 from tests.server.test_listening import Server, Side, prepare
 from tests.virtual import virtual
 
@@ -65,7 +65,7 @@ async def test_a_call_that_fails_says_so_and_not_that_it_was_cancelled(prepared:
 @pytest.mark.integration
 @pytest.mark.asyncio
 async def test_running_calls_are_listed_without_what_was_said(tmp_path: Path) -> None:
-    with serving(tmp_path / "log") as served:
+    with serving(tmp_path / "log", "--scenario", BRIEF) as served:
         assert json.loads((await served.get("/calls"))[2]) == {"calls": []}
         async with calling(served) as client:
             await client.expect("start")
@@ -80,7 +80,7 @@ async def test_running_calls_are_listed_without_what_was_said(tmp_path: Path) ->
             assert call == {
                 "session": session,
                 "origin": "media",
-                "scenario": "bench",
+                "scenario": "brief",
                 "language": "fr",
             }
         await served.settles("calls_active", 0)

@@ -88,12 +88,15 @@ async def test_a_server_that_runs_keeps_its_application(asterisk: Asterisk) -> N
 
 
 @real
-def test_without_a_way_to_asterisk_it_says_what_to_do(asterisk: Asterisk) -> None:
+def test_without_a_way_to_asterisk_it_says_what_to_do(
+    asterisk: Asterisk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with pytest.raises(ConfigurationError, match="PALABRE_ARI_URL"):
         _place(Settings(speech="null"))
     settings = settings_for(asterisk, ari_password="another")
     with pytest.raises(ConfigurationError, match=r"ari\.conf"):
         _place(settings)
+    monkeypatch.setattr("server.phone.place.CONNECT_S", 0.5)
     settings = settings_for(asterisk, ari_url="http://127.0.0.1:1/ari")
     with pytest.raises(AriError):
         _place(settings)
