@@ -244,7 +244,7 @@ async def _gone(group: int) -> None:
     """Wait until no process of the group runs. Ended ones may stay listed for a second: they are
     init's by now, which is in no hurry."""
     async with asyncio.timeout(5):
-        while _runs(group):
+        while _runs(group):  # noqa: ASYNC110 nobody tells us
             await asyncio.sleep(0.02)
 
 
