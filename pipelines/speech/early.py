@@ -23,7 +23,7 @@ OPENERS: Mapping[str, tuple[str, ...]] = {
     "fr": (
         "je", "j'ai", "c'est", "mais", "est-ce que", "qui", "comment", "quoi", "allô",
         "excusez-moi", "une", "il", "vous", "on", "ça", "et", "pas", "quand", "si", "par",
-        "parce que",
+        "parce que", "à", "attends",
     ),
     "en": (
         "i", "i'm", "it's", "but", "what", "who", "how", "why", "hello", "excuse me", "the",
@@ -31,7 +31,8 @@ OPENERS: Mapping[str, tuple[str, ...]] = {
     ),
 }
 # fmt: on
-"""By language: what people begin to speak with. Without them a backchannel is heard in all."""
+"""By language: what people begin to speak with. Without them a backchannel is heard in all; of
+"attendez" no more than "attends" is heard by then, which without it was "ah bon"."""
 
 OTHER = "unknown"
 """Stands for what is none of the words: something is said, and it is no backchannel."""

@@ -19,7 +19,7 @@ __all__ = ["ENDINGS", "Endings", "digits", "spoken"]
 class Endings:
     """`goes_on` are words, and pairs of them, that something follows, unless one of those given
     with them stands close before ("j'en ai un", "ça va"); `hesitations` are sounds of thinking;
-    `beginnings` are said alone by nobody, though they may end something ("oui je crois")."""
+    `beginnings` are said alone by nobody, though they may end something ("oui je veux")."""
 
     goes_on: Mapping[str, frozenset[str]]
     hesitations: frozenset[str]
@@ -71,7 +71,7 @@ FRENCH = Endings(
     # "Je ne sais pas" is all; "je n'ai pas" is not.
     | _after("n'ai_pas ai_pas n'a_pas n'est_pas est_pas c'est_pas suis_pas vais_pas"),
     hesitations=_set("euh heu hum hm mm ben bah alors disons enfin"),
-    beginnings=frozenset({"je crois", "je pense", "je dirais", "je veux", "il y a", "il faut"}),
+    beginnings=frozenset({"je dirais", "je veux", "il y a", "il faut"}),
 )
 
 ENGLISH = Endings(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,8 +24,9 @@ _RATE_HZ = features.RATE_HZ
 class Recipe:
     """How often and how strongly. Shares are 0 to 1 of the calls."""
 
-    noise: float = 0.65
-    snr_db: tuple[float, float] = (8, 40)
+    noise: float = 0.7
+    snr_db: tuple[float, float] = (2, 38)
+    """In the band of the line."""
     babble: float = 0.25
     """Of the noisy calls."""
     reverb: float = 0.3
@@ -58,10 +60,16 @@ def augmented(
     sound *= np.float32(10 ** (chance.uniform(2.0, 3.6)) / loud)
     if chance.random() < recipe.reverb:
         sound = _in_a_room(sound, chance)
+    band = _telephone_band(chance) if chance.random() < recipe.telephone else None
+    if band is not None:
+        sound = _filtered(sound, band)
     if chance.random() < recipe.noise:
-        sound += _noise(sound, recipe, chance, others)
-    if chance.random() < recipe.telephone:
-        sound = telephone(sound, chance)
+        noise = _noise(len(sound), recipe, chance, others)
+        if band is not None:
+            noise = _filtered(noise, band)
+        sound += _below(sound, noise, chance.uniform(*recipe.snr_db))
+    if band is not None:
+        sound = _mu_law(sound)
         if chance.random() < recipe.loss:
             _lose(sound, chance)
     powers = features.power(features.spectra(np.clip(sound, -32768, 32767)))
@@ -122,22 +130,25 @@ def _in_a_room(sound: Floats, chance: np.random.Generator) -> Floats:
 
 
 def _noise(
-    sound: Floats,
+    count: int,
     recipe: Recipe,
     chance: np.random.Generator,
     others: Sequence[NDArray[np.int16]],
 ) -> Floats:
-    if others and chance.random() < recipe.babble:
-        noise = np.zeros(len(sound), np.float32)
-        for other in others:
-            shifted = np.roll(np.resize(other, len(sound)), int(chance.integers(len(sound))))
-            noise += shifted * np.float32(chance.uniform(0.2, 1))
-    else:
-        noise = _coloured(len(sound), chance)
+    if not others or chance.random() >= recipe.babble:
+        return _coloured(count, chance)
+    noise = np.zeros(count, np.float32)
+    for other in others:
+        shifted = np.roll(np.resize(other, count), int(chance.integers(count)))
+        noise += shifted * np.float32(chance.uniform(0.2, 1))
+    return noise
+
+
+def _below(sound: Floats, noise: Floats, snr_db: float) -> Floats:
+    """`noise`, so far below `sound`."""
     speech = np.sqrt(np.mean(sound**2)) + 1e-3
     level = np.sqrt(np.mean(noise**2)) + 1e-3
-    gain = speech / level * 10 ** (-chance.uniform(*recipe.snr_db) / 20)
-    return noise * np.float32(gain)
+    return noise * np.float32(speech / level * 10 ** (-snr_db / 20))
 
 
 def _coloured(count: int, chance: np.random.Generator) -> Floats:
@@ -162,14 +173,39 @@ def _coloured(count: int, chance: np.random.Generator) -> Floats:
 
 def telephone(sound: Floats, chance: np.random.Generator) -> Floats:
     """8 kHz and mu-law (G.711), with the band's lower edge as often as not, and its upper."""
-    from scipy.signal import butter, sosfilt
+    return _mu_law(_filtered(sound, _telephone_band(chance)))
+
+
+def _telephone_band(chance: np.random.Generator) -> list[Any]:
+    """Filters at 8 kHz: exchanges cut steeply, handsets gently."""
+    from scipy.signal import butter
+
+    band = []
+    if chance.random() < 0.6:
+        edge_hz = chance.uniform(80, 340)
+        band.append(butter(chance.integers(1, 5), edge_hz, "high", fs=8000, output="sos"))
+    if chance.random() < 0.5:
+        band.append(butter(6, chance.uniform(3200, 3700), fs=8000, output="sos"))
+    return band
+
+
+def _filtered(sound: Floats, band: list[Any]) -> Floats:
+    """At 8 kHz and through `band`, and back to 16 kHz."""
+    from scipy.signal import sosfilt
     from soxr import resample
 
     narrow = resample(sound, _RATE_HZ, 8000)
-    if chance.random() < 0.5:
-        narrow = sosfilt(butter(2, chance.uniform(80, 320), "high", fs=8000, output="sos"), narrow)
-    if chance.random() < 0.5:
-        narrow = sosfilt(butter(6, chance.uniform(3200, 3700), fs=8000, output="sos"), narrow)
+    for edge in band:
+        narrow = sosfilt(edge, narrow)
+    wide = resample(np.asarray(narrow, np.float32), 8000, _RATE_HZ)
+    return np.asarray(np.resize(wide, len(sound)), np.float32)
+
+
+def _mu_law(sound: Floats) -> Floats:
+    """As mu-law (G.711) rounds it. `sound` has nothing above 4 kHz."""
+    from soxr import resample
+
+    narrow = resample(sound, _RATE_HZ, 8000)
     scaled = np.clip(narrow / 32768, -1, 1)
     code = np.round(np.sign(scaled) * np.log1p(255 * np.abs(scaled)) / np.log(256) * 127) / 127
     decoded = np.sign(code) * (np.exp(np.abs(code) * np.log(256)) - 1) / 255 * 32768

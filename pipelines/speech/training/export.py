@@ -16,7 +16,7 @@ __all__ = ["SCALE", "layers", "log_priors", "write_acoustic"]
 
 Floats = NDArray[np.float32]
 
-SCALE = 0.45
+SCALE = 0.5
 """Of log-likelihoods: neighbouring steps say much the same, and a network is surer than it is right
 with voices it has not heard."""
 
