@@ -23,7 +23,7 @@ OPENERS: Mapping[str, tuple[str, ...]] = {
     "fr": (
         "je", "j'ai", "c'est", "mais", "est-ce que", "qui", "comment", "quoi", "allô",
         "excusez-moi", "une", "il", "vous", "on", "ça", "et", "pas", "quand", "si", "par",
-        "parce que", "à", "attends",
+        "parce que", "attends",
     ),
     "en": (
         "i", "i'm", "it's", "but", "what", "who", "how", "why", "hello", "excuse me", "the",
