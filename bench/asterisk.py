@@ -16,7 +16,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -124,13 +124,13 @@ def running(
     files: Mapping[str, str] | None = None,
     changes: Mapping[str, Change] | None = None,
     rtp: range = RTP_PORTS,
-    core: int | None = None,
+    cores: Sequence[int] = (),
     cache: Path | None = None,
 ) -> Iterator[Asterisk]:
     """Asterisk in `folder`, which is made; ended however the block ends.
 
     `files` are configuration files written as they are, instead of the shared ones of that name or
-    beside them; `changes` make others out of the shared ones' text. `core` pins it.
+    beside them; `changes` make others out of the shared ones' text. `cores` pin it.
     Raises AsteriskMissing, or BenchError where it does not start.
     """
     programs = home(cache)
@@ -138,8 +138,8 @@ def running(
     folder = folder.resolve()
     _configure(folder, programs, ports, files or {}, changes or {}, rtp)
     command = [str(programs / "bin" / "asterisk"), "-f", "-C", str(folder / "etc/asterisk.conf")]
-    if core is not None:
-        command = ["taskset", "--cpu-list", str(core), *command]
+    if cores:
+        command = ["taskset", "--cpu-list", ",".join(map(str, cores)), *command]
     # Should this process be killed, the kernel ends Asterisk.
     if setpriv := shutil.which("setpriv"):
         command = [setpriv, "--pdeathsig", "KILL", *command]

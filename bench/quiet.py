@@ -78,18 +78,23 @@ class Watched:
 
 
 @contextlib.asynccontextmanager
-async def watched(pid: int, cores: Cores) -> AsyncIterator[Watched]:
-    """Watch both cores, the server `pid` and this process for as long as the block lasts."""
+async def watched(pid: int, cores: Cores, *, beside: int | None = None) -> AsyncIterator[Watched]:
+    """Watch both cores, the server `pid` and this process for as long as the block lasts.
+
+    `beside` is a process of the bench's own that may run on either core: it is none of the others.
+    """
     found = Watched()
     lags_ms: list[float] = []
     probe = asyncio.create_task(_lags(lags_ms), name="lag probe")
     start_s = time.monotonic()
     before = [core_times(core) for core in (cores.server, cores.client)]
     cpu_s, own_s = process_cpu_s(pid), time.process_time()
+    beside_s = 0.0 if beside is None else process_cpu_s(beside)
     try:
         yield found
     finally:
         cpu_s, own_s = process_cpu_s(pid) - cpu_s, time.process_time() - own_s
+        beside_s = 0.0 if beside is None else process_cpu_s(beside) - beside_s
         server_core, client_core = (
             core_times(core).since(was)
             for core, was in zip((cores.server, cores.client), before, strict=True)
@@ -97,13 +102,16 @@ async def watched(pid: int, cores: Cores) -> AsyncIterator[Watched]:
         window_s = time.monotonic() - start_s
         probe.cancel()
         await asyncio.wait({probe})
+        # Which core it ran on nobody tells: it is taken off both, as they were busy otherwise.
+        rest = [max(0.0, server_core.busy_s - cpu_s), max(0.0, client_core.busy_s - own_s)]
+        known = min(1.0, beside_s / sum(rest)) if any(rest) else 0.0
         found.quiet = Quiet(
             noise=Noise.measured(
                 before_percent=0.0,
                 server_core=server_core,
-                server_cpu_s=cpu_s,
+                server_cpu_s=cpu_s + known * rest[0],
                 client_core=client_core,
-                client_cpu_s=own_s,
+                client_cpu_s=own_s + known * rest[1],
                 window_s=window_s,
             ),
             client_lag_ms=Summary.of(lags_ms),

@@ -46,7 +46,7 @@ def telephony(
     hold_s: Annotated[float, typer.Option(help="Seconds each of them lasts.")] = 20.0,
     hangups: Annotated[int, typer.Option(help="Calls hung up at random moments.")] = 200,
     seed: Annotated[int, typer.Option(help="Chooses the moments.")] = 1,
-    server_core: Annotated[int | None, typer.Option(help="Of the engine and Asterisk.")] = None,
+    server_core: Annotated[int | None, typer.Option(help="Of the engine.")] = None,
     client_core: Annotated[int | None, typer.Option(help="Core of the callers.")] = None,
     palabre: Annotated[str, typer.Option(help="Our command line.")] = "",
     out: Annotated[Path, typer.Option(help="Where JSON and logs go.")] = Path("out/bench"),
@@ -97,7 +97,8 @@ def telephony(
                     console.print(f"{phase}: {results.seconds[phase]:.0f} s", highlight=False)
 
         console.print(
-            f"telephony: engine and Asterisk on core {cores.server}, callers on {cores.client}"
+            f"telephony: engine on core {cores.server}, callers on {cores.client}, "
+            "Asterisk on either"
         )
         uvloop.run(run())
         console.print(results.table())

@@ -68,7 +68,7 @@ async def measure_density(rig: Rig, words: Said, *, calls: int, hold_s: float) -
             late_s = max(late_s, call.late_s)
 
         async with (
-            watched(process.pid, rig.plan.cores) as quiet,
+            watched(process.pid, rig.plan.cores, beside=rig.asterisk.pid) as quiet,
             Agent() as agent,
             asyncio.TaskGroup() as group,
         ):

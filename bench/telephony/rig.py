@@ -50,7 +50,8 @@ class Rig:
     @contextlib.asynccontextmanager
     async def up(cls, plan: Plan) -> AsyncIterator[Rig]:
         """Raises AsteriskMissing or BenchError."""
-        with running(plan.out / "asterisk", core=plan.cores.server) as asterisk:
+        cores = (plan.cores.server, plan.cores.client)
+        with running(plan.out / "asterisk", cores=cores) as asterisk:
             yield cls(plan, asterisk)
 
 

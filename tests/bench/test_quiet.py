@@ -1,10 +1,12 @@
 import asyncio
 import os
+import sys
 from dataclasses import dataclass
 
 import pytest
 
 from bench.machine import Noise
+from bench.proc import process_cpu_s
 from bench.quiet import Cores, Quiet, again_where_disturbed, watched
 from bench.stats import Summary
 
@@ -36,6 +38,30 @@ async def test_a_process_is_watched_for_as_long_as_the_block_lasts() -> None:
     result = found.result()
     assert result.window_s >= 0.1
     assert 1 <= result.client_lag_ms.count <= 5
+
+
+@pytest.mark.asyncio
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+async def test_a_process_of_the_benchs_own_is_none_of_the_others() -> None:
+    cores = Cores(*sorted(os.sched_getaffinity(0))[:2])
+    busy = await asyncio.create_subprocess_exec(sys.executable, "-c", "while True: pass")
+    try:
+        async with (
+            watched(os.getpid(), cores) as without,
+            watched(os.getpid(), cores, beside=busy.pid) as beside,
+        ):
+            began_s = process_cpu_s(busy.pid)
+            await asyncio.sleep(1.0)
+            took_s = process_cpu_s(busy.pid) - began_s
+    finally:
+        busy.kill()
+        await busy.wait()
+    seen, left = (
+        found.result().noise.server_core_others + found.result().noise.client_core_others
+        for found in (without, beside)
+    )
+    assert took_s > 0
+    assert left == pytest.approx(max(0.0, seen - 100 * took_s), abs=10)
 
 
 @pytest.mark.asyncio
