@@ -18,7 +18,7 @@ _MEAN = np.full(PIECE, 1 / PIECE, np.float32)
 
 def level(pcm: bytes) -> float:
     """Root mean square (of 32,768) without the mean of each 2 ms; `pcm` is s16le mono at 16 kHz.
-    Takes 2 us for 20 ms."""
+    Takes 4 us for 20 ms."""
     samples = np.frombuffer(pcm[: len(pcm) // (2 * PIECE) * 2 * PIECE], "<i2").astype(np.float32)
     if not samples.size:
         return 0.0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -11,7 +12,7 @@ from bench.asterisk import Asterisk
 from server.app import Application
 from server.settings import Settings
 
-__all__ = ["controlling", "nothing_left", "settings_for"]
+__all__ = ["controlling", "nothing_left", "placed_and_cancelled", "settings_for"]
 
 
 def settings_for(asterisk: Asterisk, **others: Any) -> Settings:
@@ -53,3 +54,19 @@ async def nothing_left(asterisk: Asterisk) -> None:
     async with asyncio.timeout(10):
         while await asyncio.to_thread(asterisk.left):  # noqa: ASYNC110 nobody tells us
             await asyncio.sleep(0.02)
+
+
+async def placed_and_cancelled(
+    engine: Application, chance: random.Random
+) -> list[asyncio.Task[Any]]:
+    """Calls to 1001, one after the other within moments, each cancelled at another one."""
+    assert engine.asterisk is not None
+    placed: list[asyncio.Task[Any]] = []
+    for _ in range(25):
+        placed.append(asyncio.create_task(engine.asterisk.outbound.place("1001")))
+        await asyncio.sleep(0.01 * chance.random())
+    for task in placed:
+        await asyncio.sleep(0.01 * chance.random())
+        task.cancel()
+    await asyncio.wait(placed)
+    return placed

@@ -17,7 +17,7 @@ from bench.sip.agent import Agent
 from bench.sip.call import Call
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
 from tests.server.asterisk.calls import PATIENCE_S, answered, eventually, tone_ms
-from tests.server.asterisk.engine import controlling, nothing_left
+from tests.server.asterisk.engine import controlling, nothing_left, placed_and_cancelled
 from tests.server.served import serving
 
 __all__ = ["asterisk", "asterisk_home", "asterisk_instance"]
@@ -56,16 +56,8 @@ async def test_we_hang_up_at_any_moment(asterisk: Asterisk, seed: int) -> None:
             call.answer()
 
     async with asyncio.timeout(PATIENCE_S), controlling(asterisk) as engine:
-        assert engine.asterisk is not None
         async with Agent(port=asterisk.ports.far_end, taken=taken):
-            placed = []
-            for _ in range(25):
-                placed.append(asyncio.create_task(engine.asterisk.outbound.place("1001")))
-                await asyncio.sleep(0.01 * rng.random())
-            for task in placed:
-                await asyncio.sleep(0.01 * rng.random())
-                task.cancel()
-            await asyncio.wait(placed)
+            placed = await placed_and_cancelled(engine, rng)
             assert all(task.cancelled() for task in placed)
             await nothing_left(asterisk)
         assert engine.admission.active == 0

@@ -31,7 +31,7 @@ from telephony.asterisk.ari.errors import AriError
 from telephony.asterisk.ari.events import Channel, ChannelDestroyed, StasisStart
 from tests.asterisk import asterisk, asterisk_home, asterisk_instance
 from tests.server.asterisk.calls import PATIENCE_S, eventually
-from tests.server.asterisk.engine import controlling, nothing_left
+from tests.server.asterisk.engine import controlling, nothing_left, placed_and_cancelled
 from tests.server.asterisk.test_screened import GREETING, placed, scenario, sound
 from tests.telephony.amd.sounds import silence, voice
 from tests.virtual import virtual
@@ -386,15 +386,7 @@ async def test_both_sides_hang_up_at_any_moment(
             controlling(configured, scenario=scenario(tmp_path, "hangup")) as engine,
             Agent(port=configured.ports.far_end, taken=taken),
         ):
-            assert engine.asterisk is not None
-            placed = []
-            for _ in range(25):
-                placed.append(asyncio.create_task(engine.asterisk.outbound.place("1001")))
-                await asyncio.sleep(0.01 * rng.random())
-            for task in placed:
-                await asyncio.sleep(0.01 * rng.random())
-                task.cancel()
-            await asyncio.wait(placed)
+            await placed_and_cancelled(engine, rng)
             await nothing_left(configured)
             assert engine.admission.active == 0
     assert "asterisk.no_amd" not in {entry["event"] for entry in logs}
