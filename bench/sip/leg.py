@@ -28,7 +28,7 @@ class State(Enum):
     """Something came back, or something was answered to the INVITE that came; nothing final."""
     UP = "up"
     ENDING = "ending"
-    """Our CANCEL or BYE is under way."""
+    """Our CANCEL or BYE is under way, or our BYE waits for the ACK of our answer."""
     ENDED = "ended"
 
 
@@ -151,8 +151,9 @@ class Leg:
             case State.PROCEEDING:
                 raise SipError("a call that was not answered is refused, not hung up")
             case State.UP:
-                self._repeat("BYE", self._request("BYE").encode(), now)
                 self.state = State.ENDING
+                if "final" not in self._again:
+                    self._bye(now)  # else it waits for the ACK: RFC 3261, 15
             case State.ENDING | State.ENDED:
                 pass
 
@@ -161,7 +162,7 @@ class Leg:
     def receive(self, message: Message, now: float) -> list[Event]:
         """A message of this call; raises SipError for one that makes no sense."""
         if isinstance(message, Request):
-            return self._asked(message)
+            return self._asked(message, now)
         _, _, method = message.headers.need("CSeq").partition(" ")
         match method:
             case "INVITE":
@@ -204,10 +205,12 @@ class Leg:
             return []
         return [Answered(response.body)]
 
-    def _asked(self, request: Request) -> list[Event]:
+    def _asked(self, request: Request, now: float) -> list[Event]:
         match request.method:
             case "ACK":
-                self._again.pop("final", None)
+                unacknowledged = self._again.pop("final", None)
+                if unacknowledged is not None and self.state == State.ENDING:
+                    self._bye(now)
             case "INVITE" if self._is_invite(request):
                 if self._final is not None:
                     self.out.append(self._final.encode())
@@ -294,6 +297,9 @@ class Leg:
         via = self._invite.headers.get("Via")
         number, _, _ = self._invite.headers.get("CSeq").partition(" ")
         self._repeat("CANCEL", self._compose("CANCEL", via, int(number)).encode(), now)
+
+    def _bye(self, now: float) -> None:
+        self._repeat("BYE", self._request("BYE").encode(), now)
 
     def _provisional(self, status: int, body: bytes) -> None:
         assert self._invite is not None

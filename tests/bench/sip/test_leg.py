@@ -207,6 +207,19 @@ def test_a_call_that_is_cancelled_is_terminated() -> None:
         leg.answer(1.1)
 
 
+def test_who_answers_hangs_up_once_that_was_acknowledged() -> None:
+    """RFC 3261, 15: a BYE that comes sooner belongs to no call that the caller knows."""
+    leg = _leg()
+    leg.take(_invite())
+    leg.answer(0.0)
+    leg.hang_up(0.001)
+    assert _methods(leg) == ["100", "200"]
+    leg.receive(_theirs("ACK"), 0.002)
+    leg.hang_up(0.003)
+    leg.receive(_theirs("ACK"), 0.004)
+    assert _methods(leg) == ["BYE"]
+
+
 def test_who_does_not_acknowledge_the_answer_is_given_up() -> None:
     leg = _leg()
     leg.take(_invite())
