@@ -15,8 +15,9 @@ from engine.errors import SpeechError
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.hearing import Heard
 from pipelines.speech.vosk import VoskModel
+from pipelines.turns.barge_in import OTHER
 
-__all__ = ["CLOSING", "OPENERS", "OTHER", "EarlyEar", "verdict"]
+__all__ = ["CLOSING", "OPENERS", "EarlyEar", "verdict"]
 
 # fmt: off
 OPENERS: Mapping[str, tuple[str, ...]] = {
@@ -34,8 +35,6 @@ OPENERS: Mapping[str, tuple[str, ...]] = {
 """By language: what people begin to speak with. Without them a backchannel is heard in all; of
 "attendez" no more than "attends" is heard by then, which without it was "ah bon"."""
 
-OTHER = "unknown"
-"""Stands for what is none of the words: something is said, and it is no backchannel."""
 CLOSING = bytes(RATE_HZ // 5 * 2)
 """The recogniser looks ahead: silence after the sound lets it finish."""
 SURE = 0.6

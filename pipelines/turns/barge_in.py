@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from engine.flow import Question
 
-__all__ = ["BargeIn", "Decision"]
+__all__ = ["OTHER", "BargeIn", "Decision", "hesitates"]
 
 LONG_SPEECH_S = 1.5
 """Speech over ours that lasts this long is meant, even if no word of it was recognised."""
@@ -25,12 +25,19 @@ HESITATIONS = frozenset(
 )
 """What answers nothing, not even a question. ``unk`` is the recogniser's own word for no word."""
 
+OTHER = "unknown"
+"""Stands for what an early look took for none of the words it knows: something is said, and it is
+no backchannel."""
+
 ANSWERED_BY_BACKCHANNEL = frozenset({"choice", "anything"})
 """Kinds of questions that "oui" may answer."""
 
 
 class Decision(Enum):
     WAIT = auto()
+    """As it is, until more is known."""
+    HOLD = auto()
+    """Silent, until more is known."""
     RESUME = auto()
     INTERRUPT = auto()
 
@@ -40,6 +47,12 @@ def words(text: str) -> list[str]:
     plain = unicodedata.normalize("NFKD", text.casefold())
     plain = "".join(char for char in plain if not unicodedata.combining(char))
     return re.findall(r"[a-z0-9]+", plain)
+
+
+def hesitates(text: str) -> bool:
+    """Something was said, and it answers nothing."""
+    said = words(text)
+    return bool(said) and HESITATIONS.issuperset(said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,6 +253,8 @@ class Floor:
             return
         if decision is Decision.INTERRUPT:
             self._interrupt(utterance, utterance.over)
+        elif decision is Decision.HOLD and not (utterance.taken or utterance.protected):
+            self._take(utterance)
         elif decision is Decision.RESUME and utterance.taken:
             utterance.let_go = True
             self._hold.let_go(utterance)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import ConfigurationError
-from pipelines.speech.early import OTHER
 from pipelines.speech.hearing import Heard, choose, is_sure
+from pipelines.turns.barge_in import OTHER
 
 __all__ = [
     "FILE",

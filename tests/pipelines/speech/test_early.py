@@ -11,12 +11,12 @@ import pytest
 import pytest_asyncio
 
 from engine.errors import SpeechError
-from pipelines.speech.early import OTHER, EarlyEar, verdict
+from pipelines.speech.early import EarlyEar, verdict
 from pipelines.speech.espeak import synthesise
 from pipelines.speech.hearing import Heard
 from pipelines.speech.models import find_model
 from pipelines.speech.vosk import VoskModel
-from pipelines.turns.barge_in import BargeIn
+from pipelines.turns.barge_in import OTHER, BargeIn
 
 pytestmark = pytest.mark.integration
 

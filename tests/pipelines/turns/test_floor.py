@@ -102,12 +102,13 @@ async def test_an_answer_that_begins_over_such_a_line_and_outlasts_it_is_one_tur
 # Every hold ends
 
 
-class _Nothing:
-    """A recogniser that takes interims back: `interim` while there is sound, then nothing; while
-    there is sound as well, if `soon`."""
+class _TakesBack:
+    """A recogniser that takes interims back: `interim` while there is sound, then `final`; nothing
+    while there is sound as well, if `soon`."""
 
-    def __init__(self, interim: str, *, soon: bool = False) -> None:
+    def __init__(self, interim: str, final: str = "", *, soon: bool = False) -> None:
         self._interim = interim
+        self._final = final
         self._soon = soon
 
     async def run(self, inbox: Link[Frame], outbox: Outlet) -> None:
@@ -122,7 +123,7 @@ class _Nothing:
                         await outbox.put(Transcript("", False, frame.at))
                 case SpeechEnded(decided_at=at):
                     pieces = 0
-                    await outbox.put(Transcript("", True, at))
+                    await outbox.put(Transcript(self._final, True, at))
                 case _:
                     pass
 
@@ -150,7 +151,7 @@ async def test_after_a_false_interruption_we_speak_within_a_bounded_time(
     what: str, seconds: float, within_s: float
 ) -> None:
     interim = {"a word taken back": "mon", "words taken back": "mon livret"}.get(what, "")
-    stt = _Stuck() if what.startswith("a stuck") else _Nothing(interim)
+    stt = _Stuck() if what.startswith("a stuck") else _TakesBack(interim)
     speech = Speech(lambda: SpeechGate(EnergyVad()), lambda: stt, lambda: (ToneTTS(),))
     async with Caller(flow=Lines(LONG), speech=speech) as caller:
         # The recogniser has shown before that it has interims.
@@ -367,6 +368,31 @@ async def test_the_mind_is_told_what_was_probably_said_before_the_silence_is_ove
     assert told[0][0] - end == pytest.approx(0.12, abs=0.03)
 
 
+@virtual
+@pytest.mark.parametrize(("final", "interrupts"), [("ah oui", False), ("attendez", True)])
+async def test_a_stop_word_so_far_holds_us_until_it_is_one(final: str, interrupts: bool) -> None:
+    speech = replace(_early("oui", words=""), stt=lambda: _TakesBack("stop", final))
+    async with Caller(flow=Lines(LONG), speech=speech) as caller:
+        await caller.quiet(1.0)
+        await caller.say(0.5)
+        assert caller.state == State.PAUSED
+        assert not caller.ledgers()
+        await caller.quiet(8.0)
+        assert caller.ledgers()[0]["interrupted"] is interrupts
+        if not interrupts:
+            assert len(caller.channel.played) == len(LONG) * 1920
+
+
+@virtual
+async def test_a_line_that_must_be_heard_is_not_held_for_a_stop_word() -> None:
+    speech = replace(_french([]), stt=lambda: _TakesBack("stop", "stop"))
+    async with Caller(flow=Lines(LONG, "never"), speech=speech) as caller:
+        await caller.quiet(1.0)
+        await caller.say(0.5, then_quiet=8.0)
+        assert State.PAUSED not in caller.states()
+        assert caller.ledgers()[0]["said"] == LONG
+
+
 # The beginning of what is said over us
 
 
@@ -487,7 +513,7 @@ async def test_what_is_said_aside_takes_no_turn() -> None:
 @virtual
 @pytest.mark.parametrize("soon", [False, True])
 async def test_words_taken_back_in_our_silence_are_asked_for_again_soon(soon: bool) -> None:
-    speech = replace(_french([]), stt=lambda: _Nothing("oui", soon=soon))
+    speech = replace(_french([]), stt=lambda: _TakesBack("oui", soon=soon))
     async with Caller(speech=speech) as caller:
         await caller.quiet(1.5)
         await caller.say(0.5, then_quiet=0.4)
@@ -498,7 +524,7 @@ async def test_words_taken_back_in_our_silence_are_asked_for_again_soon(soon: bo
 
 @virtual
 async def test_who_says_a_syllable_of_which_nothing_is_left_is_waited_for_longer() -> None:
-    async with Caller(speech=replace(_french([]), stt=lambda: _Nothing("pas"))) as caller:
+    async with Caller(speech=replace(_french([]), stt=lambda: _TakesBack("pas"))) as caller:
         await caller.quiet(1.5)
         await caller.say(0.2, then_quiet=0.9)
         assert len(caller.replies()) == 1  # "euh": the caller may go on

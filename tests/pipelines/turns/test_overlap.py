@@ -108,10 +108,54 @@ def test_a_doubted_word_that_began_like_a_backchannel_is_one(
 
 
 @pytest.mark.parametrize(
+    ("early", "confidence", "decision"),
+    [
+        ("oui", 0.9, Decision.RESUME),
+        ("oui", 0.95, Decision.INTERRUPT),
+        ("oui", None, Decision.INTERRUPT),
+        ("", 0.9, Decision.INTERRUPT),
+        ("alors", 0.9, Decision.INTERRUPT),
+    ],
+)
+def test_a_word_after_what_began_like_a_backchannel_must_be_sure(
+    early: str, confidence: float | None, decision: Decision
+) -> None:
+    """With an echo "oui oui" is "oui deux"."""
+    utterance = _said("oui deux")
+    utterance.early = early
+    assert _overlap().ended(utterance, confidence) is decision
+
+
+@pytest.mark.parametrize(
+    ("early", "text", "confidence", "decision"),
+    [
+        ("quand", "hum", 0.5, Decision.INTERRUPT),
+        ("quand unknown", "hum", 0.5, Decision.INTERRUPT),
+        ("quand", "hum", 0.95, Decision.RESUME),
+        ("quand", "hum", None, Decision.RESUME),
+        ("quand", "hum oui", 0.5, Decision.RESUME),
+        ("quand", "", None, Decision.RESUME),
+        ("hum unknown", "hum", 0.5, Decision.RESUME),
+        ("", "hum", 0.5, Decision.RESUME),
+    ],
+)
+def test_a_doubted_hesitation_that_began_like_a_word_is_one(
+    early: str, text: str, confidence: float | None, decision: Decision
+) -> None:
+    """In noise "stop" is "hum"."""
+    utterance = _said(text)
+    utterance.early = early
+    assert _overlap().ended(utterance, confidence) is decision
+
+
+@pytest.mark.parametrize(
     ("text", "after_s", "decision"),
     [
         ("", 2.0, Decision.WAIT),
-        ("attendez", 0.3, Decision.INTERRUPT),
+        ("attendez", 0.3, Decision.HOLD),  # in noise "ah bon" is "pardon" so far
+        ("attendez", WORDED_S, Decision.HOLD),
+        ("attendez monsieur", 0.3, Decision.HOLD),
+        ("attendez monsieur", WORDED_S, Decision.INTERRUPT),
         ("à fort-de-france", WORDED_S - 0.1, Decision.WAIT),  # it may be "d'accord" yet
         ("à fort-de-france", WORDED_S, Decision.INTERRUPT),
         ("mon", WORDED_S, Decision.WAIT),
@@ -210,7 +254,8 @@ def test_what_is_much_fainter_than_the_callers_answers_is_said_to_somebody_else(
 def test_a_stop_word_is_for_us_however_faint() -> None:
     overlap = _after_answers(_overlap(), 1.0)
     assert overlap.ended(_said("attendez", gain=0.1), 1.0) is Decision.INTERRUPT
-    assert overlap.worded(_said("attendez", gain=0.1), 1.3) is Decision.INTERRUPT
+    assert overlap.worded(_said("attendez", gain=0.1), 1.3) is Decision.HOLD
+    assert overlap.worded(_said("attendez monsieur", gain=0.1), 9.0) is Decision.INTERRUPT
 
 
 def test_a_caller_who_speaks_up_once_is_not_expected_to_shout() -> None:
