@@ -38,8 +38,12 @@ OPENERS: Mapping[str, tuple[str, ...]] = {
 CLOSING = bytes(RATE_HZ // 5 * 2)
 """The recogniser looks ahead: silence after the sound lets it finish."""
 SURE = 0.6
-"""Confidence below which a fifth of a second of sound says nothing: "stop" is "hum" with 0.3 to
-0.5, a backchannel is itself with 0.6 and more."""
+"""Confidence below which a fifth of a second of sound says nothing: a backchannel is itself with
+0.6 and more."""
+CONFUSED = frozenset({"d'accord", "hum"})
+SURE_OF_CONFUSED = 0.85
+"""The same of what "attendez" and "stop" begin like: on bad lines they are these with up to 0.84,
+and "d'accord" is mostly surer."""
 DUE_S = 0.03
 """From the question to the verdict; the decoding itself takes 20 ms."""
 
@@ -66,7 +70,8 @@ class EarlyEar:
 
 def verdict(heard: Heard) -> str:
     """The words, and `OTHER` where something else was said or they are not sure."""
-    doubted = heard.confidence is not None and heard.confidence < SURE
+    wanted = SURE_OF_CONFUSED if heard.text in CONFUSED else SURE
+    doubted = heard.confidence is not None and heard.confidence < wanted
     return f"{heard.text} {OTHER}".strip() if heard.unknown or doubted else heard.text
 
 

@@ -59,7 +59,10 @@ async def heard(model: VoskModel, pcm: bytes) -> str:
         (Heard(unknown=True), OTHER),
         (Heard("oui", 0.9), "oui"),
         (Heard("oui", 0.9, unknown=True), f"oui {OTHER}"),
-        (Heard("hum", 0.4), f"hum {OTHER}"),  # it is "stop"
+        (Heard("oui", 0.5), f"oui {OTHER}"),
+        (Heard("hum", 0.81), f"hum {OTHER}"),  # it is "stop"
+        (Heard("d'accord", 0.84), f"d'accord {OTHER}"),  # it is "attendez"
+        (Heard("d'accord", 0.9), "d'accord"),
     ],
 )
 def test_words_that_are_not_sure_are_other_words(heard: Heard, said: str) -> None:
