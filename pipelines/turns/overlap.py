@@ -181,14 +181,24 @@ class Overlap:
         began = self._content(utterance, utterance.early or "")
         if self.is_aside(utterance):
             return Decision.RESUME
-        doubted = confidence is not None and confidence < SURE_OF_MORE
+        sure = confidence is None or confidence >= SURE_OF_MORE
         if not content:
-            swallowed = hesitates(utterance.text) and began not in ([], [OTHER])
-            return Decision.INTERRUPT if doubted and swallowed else Decision.RESUME
+            swallowed = not sure and self._is_swallowed(utterance, began, confidence)
+            return Decision.INTERRUPT if swallowed else Decision.RESUME
         nods = bool(utterance.early) and not began and len(content) < SURE_WORDS
-        if (nods and doubted) or self.is_voiceless(utterance, confidence):
+        if (nods and not sure) or self.is_voiceless(utterance, confidence):
             return Decision.RESUME
         return Decision.INTERRUPT
+
+    def _is_swallowed(
+        self, utterance: Utterance, began: list[str], confidence: float | None
+    ) -> bool:
+        """A hesitation is all that was made of what began like a word, or that no look was sure of:
+        "stop" is "hum" in noise."""
+        if not hesitates(utterance.text) or not began:
+            return False
+        doubted = confidence is not None and confidence < SURE
+        return began != [OTHER] or (doubted and self.is_voiced(bytes(utterance.sound)))
 
     def _content(self, utterance: Utterance, text: str) -> list[str]:
         return self._barge_in.content(text, utterance.question if utterance.asked else None)

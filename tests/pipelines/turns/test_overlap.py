@@ -135,7 +135,8 @@ def test_a_word_after_what_began_like_a_backchannel_must_be_sure(
         ("quand", "hum", None, Decision.RESUME),
         ("quand", "hum oui", 0.5, Decision.RESUME),
         ("quand", "", None, Decision.RESUME),
-        ("hum unknown", "hum", 0.5, Decision.RESUME),
+        ("hum unknown", "hum", SURE, Decision.RESUME),
+        ("hum unknown", "hum", UNSURE, Decision.INTERRUPT),
         ("", "hum", 0.5, Decision.RESUME),
     ],
 )
@@ -146,6 +147,12 @@ def test_a_doubted_hesitation_that_began_like_a_word_is_one(
     utterance = _said(text)
     utterance.early = early
     assert _overlap().ended(utterance, confidence) is decision
+
+
+def test_a_doubted_hesitation_without_a_voice_is_a_cough() -> None:
+    utterance = _said("hum", COUGH)
+    utterance.early = "hum unknown"
+    assert _overlap().ended(utterance, UNSURE) is Decision.RESUME
 
 
 @pytest.mark.parametrize(
