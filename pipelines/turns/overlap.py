@@ -177,28 +177,27 @@ class Overlap:
         """All its words are known: RESUME or INTERRUPT."""
         if self._barge_in.stops(utterance.text):
             return Decision.INTERRUPT
-        content = self._content(utterance, utterance.text)
-        began = self._content(utterance, utterance.early or "")
         if self.is_aside(utterance):
             return Decision.RESUME
-        sure = confidence is None or confidence >= SURE_OF_MORE
+        content = self._content(utterance, utterance.text)
+        began = self._content(utterance, utterance.early or "")
+        certain = 1.0 if confidence is None else confidence
         if not content:
-            swallowed = not sure and self._is_swallowed(utterance, began, confidence)
+            swallowed = self._is_swallowed(utterance, began, certain)
             return Decision.INTERRUPT if swallowed else Decision.RESUME
         nods = bool(utterance.early) and not began and len(content) < SURE_WORDS
-        if (nods and not sure) or self.is_voiceless(utterance, confidence):
+        if (nods and certain < SURE_OF_MORE) or self.is_voiceless(utterance, confidence):
             return Decision.RESUME
         return Decision.INTERRUPT
 
-    def _is_swallowed(
-        self, utterance: Utterance, began: list[str], confidence: float | None
-    ) -> bool:
+    def _is_swallowed(self, utterance: Utterance, began: list[str], certain: float) -> bool:
         """A hesitation is all that was made of what began like a word, or that no look was sure of:
         "stop" is "hum" in noise."""
-        if not hesitates(utterance.text) or not began:
+        if not began or not hesitates(utterance.text):
             return False
-        doubted = confidence is not None and confidence < SURE
-        return began != [OTHER] or (doubted and self.is_voiced(bytes(utterance.sound)))
+        if began != [OTHER]:
+            return certain < SURE_OF_MORE
+        return certain < SURE and self.is_voiced(bytes(utterance.sound))
 
     def _content(self, utterance: Utterance, text: str) -> list[str]:
         return self._barge_in.content(text, utterance.question if utterance.asked else None)
