@@ -100,9 +100,12 @@ async def test_nobody_answers(asterisk: Asterisk, rings: bool, expected: Outcome
 @real
 @pytest.mark.asyncio
 async def test_nothing_listens(asterisk: Asterisk) -> None:
+    """At a port that no other test listens at: what nobody answered is sent again for 32 s, also
+    after it was given up."""
     async with controlling(asterisk) as engine:
         assert engine.asterisk is not None
-        result = await engine.asterisk.outbound.place("1001", timeout_s=1)
+        nowhere = "PJSIP/trunk/sip:1001@127.0.0.1:9"
+        result = await engine.asterisk.outbound.place(nowhere, timeout_s=1)
     assert result.outcome is Outcome.UNREACHABLE
 
 
