@@ -191,13 +191,14 @@ class Overlap:
         return Decision.INTERRUPT
 
     def _is_swallowed(self, utterance: Utterance, began: list[str], certain: float) -> bool:
-        """A hesitation is all that was made of what began like a word, or that no look was sure of:
-        "stop" is "hum" in noise."""
-        if not began or not hesitates(utterance.text):
+        """What it began like is doubtfully gone from its words: "stop" in noise is "hum", or
+        "d'accord"."""
+        if not began:
             return False
+        hummed = hesitates(utterance.text)
         if began != [OTHER]:
-            return certain < SURE_OF_MORE
-        return certain < SURE and self.is_voiced(bytes(utterance.sound))
+            return certain < (SURE_OF_MORE if hummed else SURE)
+        return hummed and certain < SURE and self.is_voiced(bytes(utterance.sound))
 
     def _content(self, utterance: Utterance, text: str) -> list[str]:
         return self._barge_in.content(text, utterance.question if utterance.asked else None)

@@ -133,17 +133,19 @@ def test_a_word_after_what_began_like_a_backchannel_must_be_sure(
         ("quand unknown", "hum", 0.5, Decision.INTERRUPT),
         ("quand", "hum", 0.95, Decision.RESUME),
         ("quand", "hum", None, Decision.RESUME),
-        ("quand", "hum oui", 0.5, Decision.RESUME),
+        ("quand", "d'accord", SURE, Decision.RESUME),
+        ("quand", "d'accord", UNSURE, Decision.INTERRUPT),
+        ("unknown", "d'accord", UNSURE, Decision.RESUME),
         ("quand", "", None, Decision.RESUME),
         ("hum unknown", "hum", SURE, Decision.RESUME),
         ("hum unknown", "hum", UNSURE, Decision.INTERRUPT),
         ("", "hum", 0.5, Decision.RESUME),
     ],
 )
-def test_a_doubted_hesitation_that_began_like_a_word_is_one(
+def test_doubted_words_of_no_content_that_began_like_others_are_these(
     early: str, text: str, confidence: float | None, decision: Decision
 ) -> None:
-    """In noise "stop" is "hum"."""
+    """In noise "stop" is "hum" or "d'accord"."""
     utterance = _said(text)
     utterance.early = early
     assert _overlap().ended(utterance, confidence) is decision
