@@ -15,7 +15,7 @@ from engine.errors import SpeechError
 from pipelines.audio.resample import RATE_HZ
 from pipelines.speech.hearing import Heard
 from pipelines.speech.vosk import VoskModel
-from pipelines.turns.barge_in import OTHER
+from pipelines.turns.barge_in import CONFUSED, OTHER
 
 __all__ = ["CLOSING", "OPENERS", "EarlyEar", "verdict"]
 
@@ -40,10 +40,9 @@ CLOSING = bytes(RATE_HZ // 5 * 2)
 SURE = 0.6
 """Confidence below which a fifth of a second of sound says nothing: a backchannel is itself with
 0.6 and more."""
-CONFUSED = frozenset({"d'accord", "hum"})
 SURE_OF_CONFUSED = 0.85
-"""The same of what "attendez" and "stop" begin like: on bad lines they are these with up to 0.84,
-and "d'accord" is mostly surer."""
+"""The same of `CONFUSED`: on bad lines "attendez" and "stop" begin like these with up to 0.84, and
+"d'accord" itself is mostly surer."""
 DUE_S = 0.03
 """From the question to the verdict; the decoding itself takes 20 ms."""
 

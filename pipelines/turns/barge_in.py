@@ -15,7 +15,7 @@ from enum import Enum, auto
 
 from engine.flow import Question
 
-__all__ = ["OTHER", "BargeIn", "Decision", "hesitates"]
+__all__ = ["CONFUSED", "OTHER", "BargeIn", "Decision", "hesitates"]
 
 LONG_SPEECH_S = 1.5
 """Speech over ours that lasts this long is meant, even if no word of it was recognised."""
@@ -28,6 +28,9 @@ HESITATIONS = frozenset(
 OTHER = "unknown"
 """Stands for what an early look took for none of the words it knows: something is said, and it is
 no backchannel."""
+
+CONFUSED = frozenset({"d'accord", "hum"})
+"""What "attendez" and "stop" are taken for on bad lines."""
 
 ANSWERED_BY_BACKCHANNEL = frozenset({"choice", "anything"})
 """Kinds of questions that "oui" may answer."""

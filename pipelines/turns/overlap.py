@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from pipelines.audio.resample import RATE_HZ
-from pipelines.turns.barge_in import OTHER, BargeIn, Decision, hesitates
+from pipelines.turns.barge_in import CONFUSED, OTHER, BargeIn, Decision, hesitates
 from pipelines.turns.echo import WINDOW_S
 from pipelines.turns.utterance import Utterance
 from pipelines.turns.voicing import voiced_s
@@ -191,13 +191,14 @@ class Overlap:
         return Decision.INTERRUPT
 
     def _is_swallowed(self, utterance: Utterance, began: list[str], certain: float) -> bool:
-        """What it began like is doubtfully gone from its words: "stop" in noise is "hum", or
-        "d'accord"."""
+        """What it began like is doubtfully gone from its words: on bad lines "stop" is "hum",
+        "attendez" is "d'accord"."""
         if not began:
             return False
         hummed = hesitates(utterance.text)
         if began != [OTHER]:
-            return certain < (SURE_OF_MORE if hummed else SURE)
+            confused = hummed or utterance.text in CONFUSED
+            return certain < (SURE_OF_MORE if confused else SURE)
         return hummed and certain < SURE and self.is_voiced(bytes(utterance.sound))
 
     def _content(self, utterance: Utterance, text: str) -> list[str]:
