@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -102,3 +103,20 @@ def test_memory_that_grows_with_each_call_is_seen() -> None:
     filling = [_batch(1, objects) for objects in (100, 9000, 9100, 9100, 9110, 9110)]
     assert not growth(filling).leaks
     assert not growth([_batch(1, 5), _batch(2, 9000)]).leaks  # of two processes
+
+
+def test_what_one_process_was_told_of_is_no_growth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its batches stay in it, where those of other processes do not."""
+
+    def played(plan: Plan, seeds: Sequence[int]) -> Batch:
+        results = [
+            Result(seed, "clean", False, 1.0, "caller", 1, (), TurnTaking()) for seed in seeds
+        ]
+        gc.collect()
+        return Batch(1, results, 1.0, len(gc.get_objects()))
+
+    monkeypatch.setattr("server.sim.run._play_all", played)
+    monkeypatch.setattr("server.sim.run.prepare", lambda cache_dir: None)
+    batches: list[Batch] = []
+    run(Plan(1000, 1, 0.1, faults=False), 1, batches.append)
+    assert abs(growth(batches).per_call) < 1
