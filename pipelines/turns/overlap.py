@@ -151,7 +151,8 @@ class Overlap:
 
         def told(text: str) -> None:
             utterance.early = text
-            if self._content(utterance, text) or (not text and self.is_voiced(sound)):
+            worded = self._content(utterance, text) or self._barge_in.stops(utterance.text)
+            if worded or (not text and self.is_voiced(sound)):
                 tell(Decision.WAIT)
             else:
                 tell(Decision.RESUME)

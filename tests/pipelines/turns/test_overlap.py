@@ -223,6 +223,13 @@ def test_the_beginning_tells_backchannels_and_coughs(
     assert (looked, told, utterance.early) == ([sound], [decision], text)
 
 
+def test_a_stop_word_so_far_outweighs_the_beginning() -> None:
+    _, early = _early("oui")
+    utterance, told = _said("oui attendez"), list[Decision]()
+    _overlap(early).glimpse(utterance, utterance.started_at + EARLY_S + 0.01, told.append)
+    assert told == [Decision.WAIT]
+
+
 def test_without_an_early_ear_words_decide() -> None:
     utterance = _said()
     _overlap().glimpse(utterance, 9.0, lambda decision: pytest.fail(str(decision)))
